@@ -1,0 +1,59 @@
+"""Move a finished run's weights into the repository, if they beat what is there.
+
+``python -m models.training.ship runs/vae-toons`` compares the headline number of the run's training.json with that of
+the shipped model of the same name and replaces it only when the new one is better; ``--anyway`` replaces regardless
+(after a change of architecture, say).
+"""
+
+import argparse
+import json
+import shutil
+from pathlib import Path
+
+from models import fetch
+from models.training.harness import RecipeError, run_recipe
+
+WEIGHTS = Path(__file__).resolve().parents[2] / "assets" / "weights"
+
+
+def headline(folder: Path) -> tuple[str, float, bool]:
+    """Name and value of the number a model is judged by, and whether higher is better."""
+    numbers = json.loads((folder / "training.json").read_text())["metrics"]
+    if "elbo" in numbers:
+        return "held-out ELBO, nats", numbers["elbo"]["total"], True
+    if "labels" in numbers:
+        values = [label["balanced_accuracy"] for label in numbers["labels"].values()]
+        return "mean held-out balanced accuracy", sum(values) / len(values), True
+    raise RecipeError(f"{folder} has no headline number in training.json")
+
+
+def ship(run: Path, name: str, anyway: bool = False) -> bool:
+    """Copy ``run``'s weights folder to ``assets/weights/<name>``; returns whether it was better and is there now."""
+    source = run / "weights" if (run / "weights").is_dir() else run
+    target = WEIGHTS / name
+    label, value, higher = headline(source)
+    if target.exists():
+        _, before, _ = headline(target)
+        print(f"{label}: {value:g}, shipped {before:g}")
+        if not anyway and (value <= before if higher else value >= before):
+            print("not better: nothing replaced")
+            return False
+        shutil.rmtree(target)
+    shutil.copytree(source, target)
+    fetch.write_sums()
+    print(f"{name}: {label} {value:g} is in {target.relative_to(WEIGHTS.parents[1])}")
+    return True
+
+
+def main(argv: list[str] | None = None) -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("run", type=Path, help="the --out folder of a recipe")
+    parser.add_argument("--name", help="folder name under assets/weights; the run's own name if left out")
+    parser.add_argument("--anyway", action="store_true", help="replace even if the headline number is no better")
+    options = parser.parse_args(argv)
+    ship(options.run, options.name or options.run.name, options.anyway)
+
+
+if __name__ == "__main__":
+    raise SystemExit(run_recipe(main))
