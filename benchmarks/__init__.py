@@ -1,0 +1,1 @@
+"""What `make bench` runs, and how tests and benchmarks start the app and a browser."""

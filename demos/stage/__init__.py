@@ -1,0 +1,1 @@
+"""What makes a tab stageable: state and link, frame, theme, launch settings, stories, presenter keys, export."""

@@ -1,0 +1,350 @@
+// The client's heart: widgets register here, and each tab has a store that holds its state and talks to Python.
+//
+//   playground.define(kind, ({root, props, emit, tab, server}) => ({paint(value)}))    tab: the tab's name, or ""
+//   playground.mount(kind, element, props, trigger, watch, server)                     every component's js_on_load
+//   playground.tab(name), playground.current() -> store                                playground.notice(text, {kind})
+//
+// Values and visitors' words reach the page through textContent and attributes only, never as HTML.
+window.playground = (() => {
+  "use strict";
+
+  const SETTLE_MS = 120; // after the last live action the full view is asked for
+  const BUSY_MS = 300; // shorter waits are not shown: they would only flicker
+  const HISTORY = 100;
+  const kinds = {};
+  const stores = {};
+  const listeners = {};
+  let visible = null;
+  let linked = null; // the link the page was opened with, until its tab has read it
+
+  const on = (event, listener) => (listeners[event] ??= []).push(listener);
+  const announce = (event, ...about) => (listeners[event] ?? []).forEach((listener) => listener(...about));
+
+  // el("button", {class: "a", onclick: f, title: null}, "words", child): null attributes are left out
+  function el(tag, attributes = {}, ...children) {
+    const node = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes)) {
+      if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+      else if (value !== null && value !== undefined && value !== false) node.setAttribute(name, value === true ? "" : value);
+    }
+    node.append(...children.filter((child) => child !== null && child !== undefined));
+    return node;
+  }
+
+  function notice(text, { kind = "info", action = null, seconds = kind === "error" ? 10 : 6 } = {}) {
+    let list = document.getElementById("stage-notices");
+    if (!list) {
+      list = el("div", { id: "stage-notices", role: "status", "aria-live": "polite" });
+      document.body.append(list);
+    }
+    for (const old of [...list.children]) if (old.firstChild.textContent === text) old.remove();
+    while (list.children.length > 3) list.firstChild.remove();
+    const close = el("button", { type: "button", class: "stage-close", "aria-label": "Close this message" }, "×");
+    const item = el("div", { class: `stage-notice ${kind}` }, el("span", {}, String(text)), action, close);
+    close.addEventListener("click", () => item.remove());
+    list.append(item);
+    setTimeout(() => item.remove(), seconds * 1000);
+    return item;
+  }
+
+  // ---- one store per tab
+
+  function makeStore(name) {
+    const painters = {};
+    const history = [];
+    let cursor = -1;
+    let server = null;
+    let queue = []; // actions not sent yet; of one name only the last
+    let job = null; // an `open` not sent yet
+    let calling = false;
+    let settling = 0; // timer of the settle call
+    let due = false; // a settle call is to be sent
+    let asked = false; // `open` was asked for once
+
+    const store = {
+      name,
+      root: null,
+      props: {},
+      state: null,
+      query: "",
+      view: {},
+      leftOut: [],
+      answers: 0, // answers of the live server
+      milliseconds: null, // how long the last one took
+      failed: false,
+      get busy() {
+        return calling || queue.length > 0 || job !== null || due || settling !== 0;
+      },
+      get canUndo() {
+        return cursor > 0;
+      },
+      get canRedo() {
+        return cursor < history.length - 1;
+      },
+
+      dispatch(action, { live = false } = {}) {
+        queue = queue.filter((known) => known.action.name !== action.name);
+        queue.push({ action, live });
+        clearTimeout(settling);
+        settling = live ? setTimeout(settle, SETTLE_MS) : 0;
+        due = false;
+        if (!store.answers) waking();
+        store.failed = false;
+        pump();
+      },
+      restore(request) {
+        forget();
+        job = { request, keep: true };
+        store.failed = false;
+        pump();
+      },
+      undo() {
+        if (store.canUndo) go(cursor - 1);
+      },
+      redo() {
+        if (store.canRedo) go(cursor + 1);
+      },
+      pin: () => store.dispatch({ name: "pin", value: null }),
+      unpin: () => store.dispatch({ name: "unpin", value: null }),
+      reset: () => store.dispatch({ name: "reset", value: null }),
+      retry() {
+        store.failed = false;
+        pump();
+      },
+      // another server function: {..} or null after a notice
+      async call(what, payload) {
+        try {
+          const answer = await server[what](payload);
+          if (answer.error) notice(answer.error, { kind: "error" });
+          return answer.error ? null : answer;
+        } catch {
+          notice("The server did not answer. Try again.", { kind: "error" });
+          return null;
+        }
+      },
+
+      attach(widget, painter) {
+        painters[widget] = painter;
+        if (widget in store.view) paint(widget);
+      },
+      connect(root, props, functions) {
+        Object.assign(store, { root, props });
+        server = functions;
+        root.addEventListener("act", (event) => {
+          event.stopPropagation();
+          store.dispatch(event.detail.action, { live: event.detail.live });
+        });
+        if (visible === name) store.visit(null);
+      },
+      // Called when the tab comes into view: opens it once, later carries the app-wide choices over.
+      visit(from) {
+        if (!server) return;
+        const carried = from?.state ? { data: from.state.data, seed: from.state.seed } : null;
+        if (asked) {
+          for (const [param, value] of Object.entries(carried ?? {})) {
+            if (store.state && store.state[param] !== value) store.dispatch({ name: param, value });
+          }
+          return;
+        }
+        asked = true;
+        const query = linked ?? (carried ? `?data=${carried.data}&seed=${carried.seed}` : "");
+        linked = null;
+        showRecording(query);
+        job = { request: { query }, keep: true };
+        pump();
+      },
+    };
+
+    function settle() {
+      settling = 0;
+      due = true;
+      pump();
+    }
+    function forget() {
+      clearTimeout(settling);
+      [queue, settling, due] = [[], 0, false];
+    }
+    function go(place) {
+      forget();
+      job = { request: { state: history[place] }, place };
+      pump();
+    }
+    function waking() {
+      if (!server || store.failed) return;
+      store.root.classList.add("waking");
+      notice("Waking the model…", { seconds: 4 });
+    }
+
+    function showRecording(query) {
+      const link = new URLSearchParams(query);
+      const plain = [...link.keys()].every((key) => key.startsWith("__") || ["v", "tab", "data"].includes(key));
+      const recording = plain && store.props.recordings?.[link.get("data") ?? "toons"];
+      if (!recording || store.answers) return;
+      Object.assign(store, { state: recording.state, query: recording.query });
+      show(recording.view);
+    }
+
+    // One request at a time. What could not be sent waits; a failed request is put back and sent by retry().
+    async function pump() {
+      if (calling || !server || store.failed) return;
+      let what, payload, after, putBack;
+      if (job) {
+        const mine = job;
+        [what, payload, job] = ["open", mine.request, null];
+        after = mine;
+        putBack = () => (job ??= mine);
+      } else if (store.state && (queue.length || due)) {
+        const batch = queue;
+        const live = batch.length > 0 && batch.every((one) => one.live);
+        [what, queue] = ["step", []];
+        if (!live) due = false;
+        payload = { state: store.state, actions: batch.map((one) => one.action), live };
+        after = { live, keep: !live };
+        putBack = () => {
+          queue = [...batch.filter((one) => !queue.some((newer) => newer.action.name === one.action.name)), ...queue];
+          due ||= !live;
+        };
+      } else return;
+
+      calling = true;
+      const started = performance.now();
+      const slow = setTimeout(() => store.root.classList.add("busy"), BUSY_MS);
+      let answer = null;
+      try {
+        answer = await server[what](payload);
+        if (!answer || typeof answer !== "object") throw new Error("no answer");
+      } catch {
+        store.failed = true;
+        putBack();
+      }
+      clearTimeout(slow);
+      calling = false;
+      store.milliseconds = performance.now() - started;
+      store.root.classList.remove("busy", "waking");
+      store.root.classList.toggle("failed", store.failed);
+      if (store.failed) sayFailed("The server did not answer.");
+      if (answer?.error) refuse(answer.error, putBack);
+      else if (answer) accept(answer, after);
+      announce("settled", store);
+      pump();
+    }
+
+    function refuse(sentence, putBack) {
+      if (store.state) {
+        notice(sentence, { kind: "error" });
+        Object.keys(store.view).forEach(paint); // the widgets go back to what is true
+        return;
+      }
+      store.failed = true;
+      putBack();
+      store.root.classList.add("failed");
+      sayFailed(sentence);
+    }
+    function sayFailed(sentence) {
+      store.root.querySelector(".stage-failed > span").textContent = sentence;
+    }
+
+    function accept(answer, { live = false, keep = false, place = null }) {
+      store.answers += 1;
+      Object.assign(store, { state: answer.state, query: answer.query, leftOut: answer.left_out });
+      answer.notices.forEach((sentence) => notice(sentence, { kind: "warning", seconds: 12 }));
+      if (place !== null) cursor = place;
+      else if (keep) remember(answer.state);
+      show(answer.view);
+      if (!live) announce("arrived", store);
+    }
+
+    function remember(state) {
+      if (cursor >= 0 && JSON.stringify(history[cursor]) === JSON.stringify(state)) return;
+      history.splice(cursor + 1, Infinity, state);
+      if (history.length > HISTORY) history.shift();
+      cursor = history.length - 1;
+    }
+
+    function show(view) {
+      store.view = { ...store.view, ...view };
+      const { root, state } = store;
+      root.dataset.part = state.part;
+      root.classList.toggle("pinned", Boolean(state.pin));
+      for (const column of root.querySelectorAll(".part")) column.classList.toggle("current", column.classList.contains(`part-${state.part}`));
+      Object.keys(view).forEach(paint);
+      announce("change", store);
+    }
+
+    function paint(widget) {
+      try {
+        if (store.view[widget] !== null) painters[widget]?.paint(store.view[widget]);
+      } catch (error) {
+        console.error(`painting ${name}-${widget}`, error);
+      }
+    }
+    return store;
+  }
+
+  const tab = (name) => (stores[name] ??= makeStore(name));
+
+  // ---- tabs
+
+  // gradio's own tab row is hidden; pressing its button mounts the tab and shows it
+  function press(name, tries = 200) {
+    const button = document.getElementById(`panel-${name}-button`);
+    if (button) button.click();
+    else if (tries > 0 && visible === name) setTimeout(press, 25, name, tries - 1);
+  }
+
+  function select(name) {
+    if (name === visible) return;
+    const from = visible && tab(visible);
+    visible = name;
+    press(name);
+    tab(name).visit(from);
+    announce("tab", tab(name));
+  }
+
+  function start(names) {
+    linked = location.search;
+    const wanted = new URLSearchParams(linked).get("tab");
+    if (wanted && !names.includes(wanted)) {
+      notice(`The link asks for a tab called “${wanted.slice(0, 40)}”, which is not here. This is ${names[0]}.`, { kind: "warning", seconds: 12 });
+      linked = "";
+    }
+    select(names.includes(wanted) ? wanted : names[0]);
+  }
+
+  // ---- widgets
+
+  function mount(kind, element, props, trigger, watch, server) {
+    if (!kinds[kind]) throw new Error(`there is no widget called ${kind}`);
+    const root = element.closest(".stage-tab");
+    const name = root ? root.id.slice("tab-".length) : "";
+    const emit = (action, { live = false } = {}) => {
+      element.dispatchEvent(new CustomEvent("act", { bubbles: true, detail: { action, live } }));
+      if (props.listened) trigger("input", action);
+    };
+    const painter = kinds[kind]({ root: element, props, emit, tab: name, server });
+    const show = () => props.value !== null && props.value !== undefined && painter?.paint(props.value);
+    show();
+    watch("value", show);
+    if (root && painter) tab(name).attach(props.name, painter);
+  }
+
+  kinds.store = ({ root, props, server }) => {
+    const frame = root.closest(".stage-tab");
+    const again = el("button", { type: "button", class: "stage-button", onclick: () => tab(props.tab).retry() }, "Try again");
+    const failed = el("div", { class: "stage-failed", role: "alert" }, el("span"), again);
+    frame.append(failed);
+    tab(props.tab).connect(frame, props, server);
+  };
+
+  return {
+    define: (kind, factory) => (kinds[kind] = factory),
+    mount,
+    tab,
+    current: () => (visible ? tab(visible) : null),
+    select,
+    start,
+    notice,
+    on,
+    el,
+  };
+})();

@@ -1,0 +1,24 @@
+"""A column of controls: the rail of a tab, and anywhere else a few inputs are wanted."""
+
+from .base import Widget
+
+
+class Controls(Widget):
+    """Sliders, buttons, choices and drawers, painted from one list.
+
+    Value: `{"items": [item, ...]}`. Each item has a `kind`:
+
+    - slider: name, label, note ("3.9 nats"), text (the value as words), min, max, step, value; optional bar (0..1, a
+      thin bar under the label), asleep (a sentence: greyed and disabled, the sentence is shown)
+    - button: name, label, primary
+    - choice: name, label, options [{value, label}], value (segments up to five options, else a list)
+    - number: name, label, min, max, value; dice: true adds a button that draws a new value
+    - toggle: name, label, value (bool), note
+    - heading: label, note, action {name, label}
+    - drawer: label, items (folded; scrolls by itself)
+    - text: label
+
+    Emits `{"name": item name, "value": value}`: live while a slider moves, then once not live. Buttons send value null.
+    """
+
+    kind = "controls"

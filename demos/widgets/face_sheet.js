@@ -1,0 +1,190 @@
+// n x m faces in one picture. The canvas is drawn cell by cell, so that smoothing never mixes two faces.
+(() => {
+  "use strict";
+  const { make, setText, setAttribute, setVariable, latest, fit, drawCell, painted, saveButton, idOf, clamp } = window.pgWidgets;
+  const MANY = 100; // beyond this a sheet is drawn in one go: its cells are small, and nothing is enlarged
+
+  window.playground.define("face_sheet", ({ root, props, emit }) => {
+    const id = idOf(props);
+    const canvas = make("canvas", { role: "img" });
+    const columnLabels = make("div", { class: "columns", "aria-hidden": "true" });
+    const rowLabels = make("div", { class: "rows", "aria-hidden": "true" });
+    const cells = make("div", { class: "cells", role: "grid" });
+    const save = saveButton(() => canvas, id);
+    const box = make("div", { class: "box" }, canvas, cells, save);
+    const caption = make("span", { class: "words" });
+    const source = make("span", { class: "source" });
+    const under = make("figcaption", { class: "pg-caption" }, caption, source);
+    const figure = make("figure", { class: "pg-sheet empty" }, columnLabels, rowLabels, box, under);
+    root.replaceChildren(figure);
+
+    let shown = null; // the picture on the canvas: {image, uri, rows, cols, smooth}
+    let value = null;
+    let here = 0; // the cell that the keyboard is on
+
+    function draw() {
+      const context = canvas.getContext("2d");
+      if (!shown) return;
+      const { image, rows, cols, smooth } = shown;
+      context.imageSmoothingEnabled = smooth;
+      context.imageSmoothingQuality = "high";
+      if (rows * cols > MANY) {
+        context.drawImage(image, 0, 0, canvas.width, canvas.height);
+        return;
+      }
+      const w = image.naturalWidth / cols;
+      const h = image.naturalHeight / rows;
+      for (let row = 0; row < rows; row++) {
+        // whole pixels, so that neighbours neither overlap nor leave a hair between them
+        const top = Math.round((row * canvas.height) / rows);
+        const bottom = Math.round(((row + 1) * canvas.height) / rows);
+        for (let column = 0; column < cols; column++) {
+          const left = Math.round((column * canvas.width) / cols);
+          const right = Math.round(((column + 1) * canvas.width) / cols);
+          drawCell(context, image, column * w, row * h, w, h, left, top, right - left, bottom - top);
+        }
+      }
+    }
+    fit(canvas, draw);
+
+    function labels(node, words) {
+      node.hidden = !words?.length;
+      const count = words?.length ?? 0;
+      while (node.children.length > count) node.lastChild.remove();
+      while (node.children.length < count) node.append(make("span", {}));
+      for (let i = 0; i < count; i++) {
+        setText(node.children[i], words[i]);
+        setAttribute(node.children[i], "title", words[i]);
+      }
+    }
+
+    const cellAt = (i) => cells.querySelector(`[data-cell="${i}"]`);
+
+    function paintCells() {
+      const { rows, cols, actions, selected } = value;
+      cells.hidden = !actions?.some(Boolean);
+      // over cells to click the button would be in the way
+      const place = cells.hidden ? box : under;
+      if (save.parentElement !== place) place.append(save);
+      under.classList.toggle("kept", under.classList.contains("kept") || !cells.hidden);
+      if (cells.hidden) {
+        cells.replaceChildren();
+        return;
+      }
+      const shape = `${rows}x${cols}`;
+      if (cells.dataset.shape !== shape || !cells.firstChild) {
+        const hadFocus = cells.contains(document.activeElement);
+        cells.dataset.shape = shape;
+        here = 0;
+        cells.replaceChildren(
+          ...Array.from({ length: rows }, (_, row) =>
+            make(
+              "div",
+              { role: "row" },
+              ...Array.from({ length: cols }, (_, column) => make("div", { role: "gridcell", "data-cell": row * cols + column, tabindex: -1 })),
+            ),
+          ),
+        );
+        cellAt(here).tabIndex = 0;
+        if (hadFocus) cellAt(here).focus({ preventScroll: true });
+      }
+      setAttribute(cells, "aria-label", value.alt || "Pictures to choose from");
+      for (let i = 0; i < rows * cols; i++) {
+        const cell = cellAt(i);
+        const row = value.row_labels?.[Math.floor(i / cols)] ?? (rows > 1 ? `row ${Math.floor(i / cols) + 1}` : "");
+        const column = value.col_labels?.[i % cols] ?? `picture ${(i % cols) + 1} of ${cols}`;
+        setAttribute(cell, "aria-label", [row, column].filter(Boolean).join(", "));
+        setAttribute(cell, "aria-disabled", actions[i] ? null : "true");
+        setAttribute(cell, "aria-selected", String(selected === i));
+      }
+    }
+
+    function paintWords() {
+      const { rows, cols } = value;
+      setVariable(figure, "--rows", rows);
+      setVariable(figure, "--cols", cols);
+      setAttribute(canvas, "aria-label", value.alt || "A picture");
+      labels(columnLabels, value.col_labels);
+      labels(rowLabels, value.row_labels);
+      figure.classList.toggle("named-rows", Boolean(value.row_labels?.length));
+      setText(caption, value.caption);
+      setText(source, value.source);
+      // once there was a caption its line stays, so nothing below jumps
+      if (value.caption || value.source) under.classList.add("kept");
+      paintCells();
+    }
+
+    const load = latest(
+      (image, next) => {
+        value = next;
+        paintWords();
+        shown = image && { image, uri: next.image, rows: next.rows, cols: next.cols, smooth: next.smooth };
+        figure.classList.toggle("empty", !shown);
+        if (shown) {
+          draw();
+          painted(id);
+        } else canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
+      },
+      () => {
+        window.playground.notice("A picture arrived damaged and is not shown.", { kind: "error" });
+      },
+    );
+
+    function choose(i) {
+      const action = value?.actions?.[i];
+      if (action) emit(action, { live: false });
+    }
+    cells.addEventListener("click", (event) => {
+      const cell = event.target.closest("[data-cell]");
+      if (!cell) return;
+      move(Number(cell.dataset.cell));
+      choose(here);
+    });
+    function move(to) {
+      cellAt(here).tabIndex = -1;
+      here = to;
+      cellAt(here).tabIndex = 0;
+      cellAt(here).focus({ preventScroll: true });
+    }
+    cells.addEventListener("keydown", (event) => {
+      const { rows, cols } = value;
+      const row = Math.floor(here / cols);
+      const column = here % cols;
+      const to = {
+        ArrowLeft: () => row * cols + clamp(column - 1, 0, cols - 1),
+        ArrowRight: () => row * cols + clamp(column + 1, 0, cols - 1),
+        ArrowUp: () => clamp(row - 1, 0, rows - 1) * cols + column,
+        ArrowDown: () => clamp(row + 1, 0, rows - 1) * cols + column,
+        Home: () => row * cols,
+        End: () => row * cols + cols - 1,
+      }[event.key];
+      if (to) move(to());
+      else if (event.key === "Enter" || event.key === " ") choose(here);
+      else return;
+      event.preventDefault();
+      event.stopPropagation();
+    });
+
+    return {
+      paint(next) {
+        if (!next) return;
+        const whole = {
+          ...next,
+          image: next.image ?? null,
+          rows: Math.max(1, next.rows ?? 1),
+          cols: Math.max(1, next.cols ?? 1),
+          smooth: next.smooth !== false,
+        };
+        if (value === null) {
+          value = whole;
+          paintWords(); // takes its place before the first picture is there
+        }
+        const same = shown && ["rows", "cols", "smooth"].every((key) => shown[key] === whole[key]) && shown.uri === whole.image;
+        if (same && !load.busy()) {
+          value = whole;
+          paintWords();
+        } else load(whole.image, whole);
+      },
+    };
+  });
+})();

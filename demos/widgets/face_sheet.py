@@ -1,0 +1,14 @@
+"""n x m faces in one picture; 1 x 1 is the hero picture."""
+
+from .base import Widget
+
+
+class FaceSheet(Widget):
+    """One picture of square cells, enlarged to fill its box.
+
+    Value: `{"image": data URI or None, "rows": n, "cols": m, "alt": str}` and optionally `actions` (one action or None
+    per cell: sent, not live, by click or Enter), `selected` (index), `caption`, `source` ("computed live on this
+    machine"), `row_labels`, `col_labels`, `smooth` (False enlarges without smoothing).
+    """
+
+    kind = "face_sheet"

@@ -1,0 +1,683 @@
+"""Widgets in Chromium, with real events on a real gradio page: what a visitor does, what is painted, what is told."""
+
+import base64
+import io
+import math
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from demos.widgets import picture
+from tests.browser import widget_page
+
+LOG: list[dict] = []
+
+
+@pytest.fixture(scope="module")
+def address():
+    """The page of all widgets."""
+    with widget_page.served(LOG) as url:
+        yield url
+
+
+@pytest.fixture
+def demo(page, address):
+    """The page, opened and painted; the log of what Python heard is empty."""
+    return opened(page, address)
+
+
+def opened(page, address):
+    page.goto(address)
+    page.wait_for_selector("#demo-picture .sources")
+    page.wait_for_function("() => window.playground.paints?.['demo-hero']?.length && playground.stats?.['demo-strip']")
+    LOG.clear()
+    page.evaluate("acts.length = 0")
+    return page
+
+
+def acts(page, widget):
+    """The actions a widget emitted: [name, value, live]."""
+    wanted = f"() => acts.filter((a) => a.id === 'demo-{widget}').map((a) => [a.action.name, a.action.value, a.live])"
+    return page.evaluate(wanted)
+
+
+def paints(page, widget="hero"):
+    return page.evaluate(f"() => playground.paints['demo-{widget}'].length")
+
+
+def pixel(page, selector, x, y):
+    """The colour on a canvas at fractions x, y."""
+    return page.evaluate(
+        """([selector, x, y]) => {
+            const canvas = document.querySelector(selector);
+            const at = [Math.floor(x * canvas.width), Math.floor(y * canvas.height)];
+            return [...canvas.getContext("2d").getImageData(...at, 1, 1).data].slice(0, 3);
+        }""",
+        [selector, x, y],
+    )
+
+
+def heard(page, widget, count=1):
+    """Waits until Python heard that much from a widget; returns it."""
+    deadline = time.monotonic() + 10
+    while len(found := [entry for entry in LOG if entry["widget"] == widget]) < count:
+        assert time.monotonic() < deadline, f"Python heard {LOG}"
+        page.wait_for_timeout(20)
+    return found
+
+
+# ---- controls
+
+
+def test_sliding_is_live_then_settles(demo):
+    slider = demo.locator("#demo-rail [data-name=hair] input")
+    box = slider.bounding_box()
+    before = paints(demo)
+    middle = box["y"] + box["height"] / 2
+    demo.mouse.move(box["x"] + box["width"] * 0.7, middle)
+    demo.mouse.down()
+    for part in (0.6, 0.5, 0.4, 0.3):
+        demo.mouse.move(box["x"] + box["width"] * part, middle)
+        demo.wait_for_timeout(60)
+    # Python's answers are painted while the thumb is held, and do not move it
+    demo.wait_for_function(f"() => playground.paints['demo-hero'].length > {before}")
+    held = float(slider.input_value())
+    assert held < -0.9
+    told = acts(demo, "rail")
+    assert len(told) >= 4 and all(name == "hair" and live for name, _, live in told)
+    demo.mouse.up()
+    demo.wait_for_function("() => acts.at(-1).live === false")
+    assert acts(demo, "rail")[-1] == ["hair", held, False]
+    assert [live for _, _, live in acts(demo, "rail")].count(False) == 1
+    demo.wait_for_function(f"() => document.querySelector('#demo-hero .words').textContent.includes('{held:+.2f}')")
+    assert float(slider.input_value()) == held
+    assert slider.get_attribute("aria-valuetext") == f"{held:+.2f} σ".replace("-", "−")
+
+
+def test_arrow_keys_keep_focus_while_python_repaints(demo):
+    slider = demo.locator("#demo-rail [data-name=smile] input")
+    slider.focus()
+    demo.evaluate("() => (window.node = document.activeElement)")
+    before, painted = float(slider.input_value()), paints(demo)
+    for _ in range(20):
+        demo.keyboard.down("ArrowRight")  # a held key: down repeats, up comes once
+        demo.wait_for_timeout(30)
+    assert [live for _, _, live in acts(demo, "rail")] == [True] * 20
+    demo.keyboard.up("ArrowRight")
+    now = float(slider.input_value())
+    assert now == pytest.approx(before + 20 / 32)
+    assert acts(demo, "rail")[-1] == ["smile", now, False]
+    assert [live for _, _, live in acts(demo, "rail")].count(False) == 1
+    demo.wait_for_function(f"() => playground.paints['demo-hero'].length > {painted} + 3")
+    demo.wait_for_function(f"() => document.querySelector('#demo-hero .words').textContent.includes('{now:+.2f}')")
+    assert demo.evaluate("() => document.activeElement === window.node && node.isConnected")
+    assert float(slider.input_value()) == now
+
+
+def test_a_late_answer_does_not_move_the_thumb_back(demo):
+    result = demo.evaluate(
+        """() => {
+            const root = document.createElement("div");
+            document.body.append(root);
+            const item = {kind: "slider", name: "a", text: "+0.10 σ", value: 0.1, min: -1, max: 1, step: 0.1};
+            const told = [];
+            const props = {value: {items: [item]}, name: "late", tab: "demo", listened: true};
+            let repaint = null;
+            playground.mount("controls", root, props, (_, action) => told.push(action.value), (_, f) => (repaint = f));
+            const input = root.querySelector("input");
+            input.value = 0.5;
+            input.dispatchEvent(new Event("input"));
+            const text = [root.querySelector("output").textContent];
+            props.value = {items: [{...item, value: 0.3, text: "+0.30 σ"}]};
+            repaint();
+            const values = [input.value];
+            props.value = {items: [{...item, value: 0.5, text: "+0.50 σ"}]};
+            repaint();
+            values.push(input.value);
+            props.value = {items: [{...item, value: -0.2, text: "−0.20 σ"}]}; // answered: Python may move it
+            repaint();
+            values.push(input.value);
+            text.push(root.querySelector("output").textContent);
+            root.remove();
+            return {values, text, told};
+        }"""
+    )
+    assert result == {"values": ["0.5", "0.5", "-0.2"], "text": ["+0.50 σ", "−0.20 σ"], "told": [0.5]}
+
+
+def test_other_controls_tell_their_values(demo):
+    rail = demo.locator("#demo-rail")
+    rail.get_by_role("radio", name="Sample").check()
+    rail.get_by_label("Beta").select_option(label="beta = 0.5")
+    rail.get_by_label("Seed", exact=True).fill("41")
+    rail.get_by_label("Seed", exact=True).press("Enter")
+    rail.get_by_role("button", name="New seed").click()
+    rail.get_by_role("switch").click()
+    rail.get_by_role("button", name="Random face").click()
+    rail.get_by_role("button", name="reset").click()
+    told = acts(demo, "rail")
+    assert [name for name, _, _ in told] == ["mode", "beta", "seed", "seed", "words", "random", "reset"]
+    assert not any(live for _, _, live in told)
+    values = [value for _, value, _ in told]
+    assert values[:3] == ["sample", 0.5, 41] and 0 <= values[3] <= 9999 and values[4:] == [False, None, None]
+    rail.get_by_label("Seed", exact=True).fill("-3")
+    rail.get_by_label("Seed", exact=True).press("Enter")
+    assert "a number from 0 to" in demo.locator("#stage-notices").inner_text()
+    assert len(acts(demo, "rail")) == 7
+
+
+def test_asleep_and_drawer(demo):
+    asleep = demo.locator("#demo-rail [data-name=z4]").first
+    assert asleep.locator("input").is_disabled()
+    assert "carries nothing" in asleep.locator(".reason").inner_text()
+    drawer = demo.locator("#demo-rail .drawer")
+    assert not drawer.locator("input").first.is_visible()
+    drawer.locator("summary").press("Enter")
+    inside = drawer.locator(".inside")
+    assert inside.evaluate("(node) => node.scrollHeight > node.clientHeight + 100")
+    inside.locator("[data-name=z3] input").press("ArrowLeft")
+    heard(demo, "rail", 1)
+    demo.wait_for_timeout(150)
+    assert drawer.evaluate("(node) => node.open"), "a repaint keeps the drawer open"
+    assert acts(demo, "rail")[-1] == ["z3", -1 / 32, False]
+
+
+# ---- face_sheet
+
+
+def test_hero_is_large_crisp_and_never_empty(demo):
+    canvas = demo.locator("#demo-hero canvas")
+    box = canvas.bounding_box()
+    assert box["width"] == pytest.approx(box["height"], abs=1) and box["width"] > 500
+    assert canvas.evaluate("(c) => c.width") == pytest.approx(box["width"], abs=1)
+    assert pixel(demo, "#demo-hero canvas", 0.02, 0.02) == pytest.approx([193, 174, 224], abs=6)
+    # while a new picture is decoded the old one stays: no frame shows an empty canvas
+    demo.evaluate(
+        """() => {
+            window.empty = 0; window.frames_seen = 0;
+            const canvas = document.querySelector("#demo-hero canvas");
+            const look = () => {
+                frames_seen += 1;
+                if (!canvas.getContext("2d").getImageData(4, 4, 1, 1).data[3]) empty += 1;
+                requestAnimationFrame(look);
+            };
+            look();
+        }"""
+    )
+    size = canvas.bounding_box()
+    slider = demo.locator("#demo-rail [data-name=hair] input")
+    for _ in range(10):
+        slider.press("ArrowLeft")
+    demo.wait_for_timeout(300)
+    assert demo.evaluate("() => frames_seen") > 5 and demo.evaluate("() => empty") == 0
+    assert canvas.bounding_box() == size, "nothing moves while painting"
+
+
+def test_clicking_a_cell_sends_its_action(demo):
+    cells = demo.locator("#demo-sheet [role=gridcell]")
+    assert cells.count() == 16
+    cells.nth(5).click()
+    assert acts(demo, "sheet") == [["cell", 5, False]]
+    demo.wait_for_selector("#demo-sheet [data-cell='5'][aria-selected=true]")
+    cells.nth(10).click(force=True)  # no action here
+    assert acts(demo, "sheet") == [["cell", 5, False]]
+    assert cells.nth(8).get_attribute("aria-label") == "Smile, −3.0"
+
+
+def test_cells_by_keyboard(demo):
+    demo.locator("#demo-sheet [data-cell='0']").focus()
+    for key in ("ArrowRight", "ArrowRight", "ArrowDown", "ArrowLeft", "Enter"):
+        demo.keyboard.press(key)
+    assert acts(demo, "sheet") == [["cell", 9, False]]
+    demo.wait_for_selector("#demo-sheet [data-cell='9'][aria-selected=true]")
+    assert demo.evaluate("() => document.activeElement.dataset.cell") == "9"
+    demo.keyboard.press("End")
+    demo.keyboard.press("ArrowUp")
+    demo.keyboard.press(" ")
+    assert acts(demo, "sheet")[-1] == ["cell", 7, False]
+    assert demo.evaluate("() => document.querySelectorAll('#demo-sheet [tabindex=\"0\"]').length") == 1
+
+
+def test_download_is_a_png_of_what_is_shown(demo, tmp_path):
+    demo.locator("#demo-hero canvas").hover()
+    with demo.expect_download() as download:
+        demo.locator("#demo-hero .pg-save").click()
+    download.value.save_as(tmp_path / "face.png")
+    assert download.value.suggested_filename == "demo-hero.png"
+    with Image.open(tmp_path / "face.png") as saved:
+        assert saved.format == "PNG" and saved.size[0] == saved.size[1] > 500
+
+
+def test_smooth_false_keeps_hard_pixels(demo):
+    """A 2 x 2 picture: with smoothing there are grey levels between black and white, without there are none."""
+    board = Image.new("RGB", (2, 2))
+    board.putdata([(0, 0, 0), (255, 255, 255), (255, 255, 255), (0, 0, 0)])
+    buffer = io.BytesIO()
+    board.save(buffer, "png")
+    uri = "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+    levels = {}
+    for smooth in (True, False):
+        levels[smooth] = demo.evaluate(
+            """async ([uri, smooth]) => {
+                const root = document.createElement("div");
+                root.style.width = "200px";
+                document.body.append(root);
+                const value = {image: uri, rows: 1, cols: 1, alt: "board", smooth};
+                const props = {value, name: `board-${smooth}`, tab: "demo"};
+                playground.mount("face_sheet", root, props, () => {}, () => {});
+                while (!playground.paints[`demo-board-${smooth}`]) await new Promise((done) => setTimeout(done, 20));
+                const canvas = root.querySelector("canvas");
+                const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+                root.remove();
+                return new Set(data.filter((_, i) => i % 4 === 0)).size;
+            }""",
+            [uri, smooth],
+        )
+    assert levels[False] == 2 and levels[True] > 20
+
+
+def test_smoothing_never_mixes_two_cells(demo):
+    """White cells between black ones stay white to their edges, and so does a frame between others in an atlas."""
+    level = np.ones((4, 3, 64, 64), np.float32)
+    level[[0, 3]] = -1
+    uri = picture.encode(picture.sheet(level, 2), "png")
+    found = demo.evaluate(
+        """async (atlas) => {
+            const values = {
+                face_sheet: {image: atlas, rows: 2, cols: 2, alt: "board"},
+                frame_strip: {panes: ["", ""], atlas, columns: 2, tile: 64, count: 2, index: 0},
+            };
+            const tones = {};
+            for (const [kind, value] of Object.entries(values)) {
+                const root = document.createElement("div");
+                root.style.width = "600px";
+                document.body.append(root);
+                playground.mount(kind, root, {value, name: `seam-${kind}`, tab: "demo"}, () => {}, () => {});
+                while (!playground.paints[`demo-seam-${kind}`]) await new Promise((done) => setTimeout(done, 20));
+                await new Promise((done) => setTimeout(done, 100));
+                const canvases = [...root.querySelectorAll(".pg-sheet canvas, .panes canvas")];
+                tones[kind] = canvases.map((canvas) => {
+                    const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+                    return [...new Set(data.filter((_, i) => i % 4 === 0))].sort((a, b) => a - b);
+                });
+                root.remove();
+            }
+            return tones;
+        }""",
+        uri,
+    )
+    assert found == {"face_sheet": [[0, 255]], "frame_strip": [[0], [255]]}
+
+
+def test_of_many_pictures_the_last_one_stays(demo):
+    """Pictures that arrive faster than they decode: drawn in order, and the last one ends up on the canvas."""
+    uris = [picture.encode(widget_page.face(0.1, 0).clip(-1, 1) * 0 + level, "png") for level in (-1, -0.5, 0, 0.5, 1)]
+    colour = demo.evaluate(
+        """async (uris) => {
+            const root = document.createElement("div");
+            root.style.width = "100px";
+            document.body.append(root);
+            const props = {value: null, name: "many", tab: "demo"};
+            let repaint = null;
+            playground.mount("face_sheet", root, props, () => {}, (_, f) => (repaint = f));
+            const send = (image) => { props.value = {image, rows: 1, cols: 1, alt: "grey"}; repaint(); };
+            for (let turn = 0; turn < 8; turn++) uris.forEach(send);
+            await new Promise((done) => setTimeout(done, 600));
+            const canvas = root.querySelector("canvas");
+            const value = canvas.getContext("2d").getImageData(20, 20, 1, 1).data[0];
+            root.remove();
+            return [value, playground.paints["demo-many"].length];
+        }""",
+        uris,
+    )
+    assert colour[0] == 255 and 1 <= colour[1] <= 10
+
+
+# ---- frame_strip
+
+
+def test_scrubbing_reaches_fifty_frames_a_second(demo):
+    """60 frames x 2 panes, one move per animation frame for a second; the best of three: others use the cores too."""
+    runs = [scrub(demo) for _ in range(3)]
+    measured = max(runs, key=lambda run: run["rate"])
+    print(f"frame_strip: {measured['rate']:.1f} draws/s, {measured['ms']:.2f} ms each")
+    assert measured["rate"] >= 50, runs
+    assert measured["ms"] < 8, runs
+    told = acts(demo, "strip")
+    assert len(told) == 3 and all(name == "frame" and not live for name, _, live in told)
+
+
+def scrub(page):
+    """One second of dragging: draws a second, and milliseconds per draw."""
+    return page.evaluate(
+        """async () => {
+            const strip = document.querySelector("#demo-strip .panes");
+            const area = strip.getBoundingClientRect();
+            const fire = (type, part) => strip.dispatchEvent(new PointerEvent(type, {
+                bubbles: true, pointerId: 1, button: 0, isPrimary: true,
+                clientX: area.left + area.width * part, clientY: area.top + area.height / 2,
+            }));
+            strip.setPointerCapture = () => {};
+            fire("pointerdown", 0);
+            await new Promise(requestAnimationFrame);
+            const stats = playground.stats["demo-strip"];
+            const before = {...stats};
+            const start = performance.now();
+            let now = start;
+            while (now - start < 1000) {
+                fire("pointermove", 0.5 - 0.5 * Math.cos((now - start) / 200));
+                await new Promise(requestAnimationFrame);
+                now = performance.now();
+            }
+            const draws = stats.draws - before.draws;
+            const ms = (stats.ms - before.ms) / draws;
+            fire("pointerup", 1);
+            delete strip.setPointerCapture;
+            return {rate: (1000 * draws) / (now - start), ms};
+        }"""
+    )
+
+
+def test_dragging_and_keys_scrub(demo):
+    thumbs = demo.locator("#demo-strip .thumbs")
+    thumbs.scroll_into_view_if_needed()
+    box = thumbs.bounding_box()
+    middle = box["y"] + box["height"] / 2
+    demo.mouse.move(box["x"] + 5, middle)
+    demo.mouse.down()
+    demo.mouse.move(box["x"] + box["width"] / 2, middle, steps=6)
+    assert acts(demo, "strip") == [], "nothing is told until the drag ends"
+    demo.mouse.move(box["x"] + box["width"] - 1, middle, steps=6)
+    demo.mouse.up()
+    assert acts(demo, "strip") == [["frame", 59, False]]
+    assert demo.locator("#demo-strip .now").inner_text() == "step 60 of 60 · t = 0"
+    assert pixel(demo, "#demo-strip .pane:nth-child(1) canvas", 0.5, 0.97) == pytest.approx([193, 174, 224], abs=12)
+    for _ in range(3):
+        demo.keyboard.press("ArrowLeft")
+    demo.wait_for_function("() => document.querySelector('#demo-strip .now').textContent.startsWith('step 57 ')")
+    assert acts(demo, "strip")[-1] == ["frame", 56, False]
+    demo.keyboard.press("Home")
+    demo.keyboard.press(" ")
+    demo.wait_for_function("() => Number(document.querySelector('#demo-strip input').value) > 5")
+    demo.keyboard.press(" ")
+    paused = demo.locator("#demo-strip input").input_value()
+    demo.wait_for_timeout(200)
+    assert demo.locator("#demo-strip input").input_value() == paused
+    assert acts(demo, "strip")[-1] == ["frame", int(paused), False]
+    assert heard(demo, "strip")
+
+
+def test_frames_stream_in_and_can_then_be_scrubbed(demo):
+    drawn = demo.evaluate("() => playground.stats['demo-strip'].draws")
+    demo.evaluate(
+        """() => {
+            window.seen = new Set(); window.tops = new Set();
+            const now = document.querySelector("#demo-strip .now");
+            const [strip, deck] = ["#demo-strip", "#demo-strip .deck"].map((name) => document.querySelector(name));
+            const top = (node) => node.getBoundingClientRect().top;
+            const look = () => {
+                seen.add(now.textContent); tops.add(Math.round(top(deck) - top(strip)));
+                requestAnimationFrame(look);
+            };
+            look();
+        }"""
+    )
+    demo.locator("#run").click()
+    demo.wait_for_function("() => Number(document.querySelector('#demo-strip input').max) === 23")
+    demo.wait_for_function("() => document.querySelector('#demo-strip .now').textContent === 'step 12'")
+    # back while the run goes on: the strip stays there
+    demo.locator("#demo-strip input").focus()
+    demo.keyboard.press("Home")
+    demo.wait_for_function("() => document.querySelector('#demo-strip .now').textContent === 'step 1'")
+    demo.wait_for_timeout(150)
+    assert demo.locator("#demo-strip .now").inner_text() == "step 1"
+    demo.wait_for_function("() => Number(document.querySelector('#demo-strip input').max) === 59")
+    seen = demo.evaluate("() => [...seen]")
+    assert len([text for text in seen if text in {f"step {i + 1}" for i in range(12)}]) >= 6, seen
+    assert demo.evaluate("() => playground.stats['demo-strip'].draws") >= drawn + 8
+    assert demo.evaluate("() => tops.size") == 1, "nothing jumps while frames come"
+    demo.keyboard.press("End")
+    demo.wait_for_function("() => document.querySelector('#demo-strip .now').textContent.startsWith('step 60 ')")
+    assert pixel(demo, "#demo-strip .pane:nth-child(1) canvas", 0.5, 0.97) == pytest.approx([193, 174, 224], abs=12)
+
+
+# ---- latent_pad, meter
+
+
+def test_pad_by_pointer_and_keys(demo):
+    surface = demo.locator("#demo-pad .surface")
+    surface.scroll_into_view_if_needed()
+    box = surface.bounding_box()
+    demo.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    demo.mouse.down()
+    demo.mouse.move(box["x"] + box["width"] * 0.75, box["y"] + box["height"] * 0.25, steps=5)
+    demo.mouse.up()
+    told = acts(demo, "pad")
+    assert [live for _, _, live in told] == [True] * (len(told) - 1) + [False] and len(told) > 4
+    name, (x, y), _ = told[-1]
+    assert name == "pad" and x == pytest.approx(1.5, abs=0.06) and y == pytest.approx(1.5, abs=0.06)
+    assert (x * 32) % 1 == 0 and (y * 32) % 1 == 0, "on the grid of codes"
+    knob = demo.locator("#demo-pad .knob").bounding_box()
+    assert knob["x"] + knob["width"] / 2 == pytest.approx(box["x"] + box["width"] * 0.75, abs=4)
+    demo.evaluate("() => (acts.length = 0)")
+    for key in ("ArrowRight", "ArrowUp"):  # up moves y although the first slider has the focus
+        demo.keyboard.press(key)
+    values = [value for _, value, live in acts(demo, "pad") if not live]
+    assert len(values) == 2
+    assert values[0][0] > x and values[0][1] == y and values[1] == [values[0][0], pytest.approx(y + 0.1, abs=0.02)]
+    heard(demo, "pad", 2)
+    demo.wait_for_timeout(200)
+    assert demo.locator("#demo-pad label.x b").inner_text() == f"{values[1][0]:.2f}"
+
+
+def test_meter_shows_number_meaning_and_mark(demo):
+    items = demo.locator("#demo-meter .item")
+    assert items.nth(0).locator(".text").inner_text() == "24.7 nats"
+    assert items.nth(0).locator(".meaning").inner_text() == "what the code costs"
+    bar = items.nth(1).locator("[role=meter]")
+    assert bar.get_attribute("aria-valuetext") == "91 %, 97 % on originals"
+    width = bar.bounding_box()["width"]
+    assert bar.locator(".fill").bounding_box()["width"] == pytest.approx(0.91 * width, abs=1)
+    assert bar.locator(".mark").bounding_box()["x"] - bar.bounding_box()["x"] == pytest.approx(0.97 * width, abs=3)
+    assert not items.nth(0).locator(".mark").is_visible()
+    demo.locator("#demo-pad input").first.press("ArrowRight")
+    demo.wait_for_function("() => document.querySelector('#demo-meter .text').textContent !== '24.7 nats'")
+
+
+# ---- picture_input
+
+
+def photo(width=300, height=200):
+    """A PNG file's bytes: a gradient."""
+    image = Image.linear_gradient("L").resize((width, height)).convert("RGB")
+    buffer = io.BytesIO()
+    image.save(buffer, "png")
+    return buffer.getvalue()
+
+
+def upload(page):
+    data = photo()
+    page.locator("#demo-picture input[type=file]").set_input_files(
+        {"name": "a.png", "mimeType": "image/png", "buffer": data}
+    )
+    page.wait_for_selector("#demo-picture .cropper img")
+    return data
+
+
+def test_upload_then_move_and_scale_the_crop(demo):
+    data = upload(demo)
+    name, uri, live = acts(demo, "picture")[0]
+    assert (name, live) == ("upload", False) and picture.decode_uri(uri) == data, "the original bytes"
+    message = demo.locator("#demo-picture .message")
+    assert message.inner_text() == "Unlike anything I was trained on."
+    assert "unusual" in message.get_attribute("class")
+    frame = demo.locator("#demo-picture .frame")
+    frame.scroll_into_view_if_needed()
+    box = frame.bounding_box()
+    assert box["width"] / box["height"] == pytest.approx(1.5, abs=0.02)
+    square = demo.locator("#demo-picture .square").bounding_box()
+    assert square["width"] == pytest.approx(square["height"], abs=1)
+    assert square["width"] == pytest.approx(0.6 * box["height"], abs=2)
+    demo.evaluate("() => (acts.length = 0)")
+    x, y = square["x"] + square["width"] / 2, square["y"] + square["height"] / 2
+    demo.mouse.move(x, y)
+    demo.mouse.down()
+    demo.mouse.move(x + 0.2 * box["width"], y + 0.1 * box["height"], steps=4)
+    demo.mouse.up()
+    told = acts(demo, "picture")
+    assert [live for _, _, live in told] == [True] * (len(told) - 1) + [False] and len(told) >= 4
+    crop = told[-1][1]
+    assert crop["preview"] == uri
+    assert [crop[key] for key in ("x", "y", "side")] == pytest.approx([0.3, 0.2, 0.6], abs=0.01)
+    demo.wait_for_function("() => document.querySelector('#demo-picture .message').textContent === 'cropped'")
+    demo.mouse.wheel(0, 200)
+    demo.wait_for_function("() => acts.at(-1).live === false && acts.at(-1).action.value.side > 0.61")
+    demo.keyboard.press("-")
+    demo.keyboard.press("ArrowLeft")
+    smaller = acts(demo, "picture")[-1][1]
+    assert acts(demo, "picture")[-1][2] is False and smaller["side"] < 0.7 and smaller["x"] < 0.3
+    for _ in range(40):
+        demo.keyboard.press("ArrowRight")
+    corner = acts(demo, "picture")[-1][1]
+    assert corner["x"] == pytest.approx(1 - corner["side"] / 1.5, abs=1e-3), "the crop stays inside"
+
+
+def test_paste_and_drop(demo):
+    data = photo(90, 90)
+    put = """([kind, bytes, type]) => {
+        const file = new File([Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0))], "a", {type});
+        const transfer = new DataTransfer();
+        transfer.items.add(file);
+        const target = kind === "paste" ? document.body : document.querySelector("#demo-picture .pg-picture");
+        target.dispatchEvent(kind === "paste"
+            ? new ClipboardEvent("paste", {clipboardData: transfer, bubbles: true, cancelable: true})
+            : new DragEvent("drop", {dataTransfer: transfer, bubbles: true, cancelable: true}));
+    }"""
+    text = base64.b64encode(data).decode()
+    for turn, kind in enumerate(("paste", "drop")):
+        demo.evaluate(put, [kind, text, "image/png"])
+        demo.wait_for_function(f"() => acts.filter((a) => a.action.name === 'upload').length === {turn + 1}")
+        assert picture.decode_uri(acts(demo, "picture")[-1][1]) == data
+    demo.evaluate(put, ["drop", text, "text/plain"])
+    demo.get_by_text("That file is not a picture.").wait_for()
+    assert len(acts(demo, "picture")) == 2
+
+
+def test_large_and_empty_files_are_refused_in_the_page(demo):
+    chooser = demo.locator("#demo-picture input[type=file]")
+    chooser.set_input_files({"name": "big.png", "mimeType": "image/png", "buffer": bytes(8 * 2**20 + 1)})
+    demo.get_by_text("That file has 8.0 MB; the limit is 8 MB.").wait_for()
+    chooser.set_input_files({"name": "none.png", "mimeType": "image/png", "buffer": b""})
+    demo.get_by_text("That file is empty.").wait_for()
+    assert acts(demo, "picture") == []
+
+
+def test_drawing(demo):
+    demo.locator("#demo-picture").get_by_role("button", name="Draw").click()
+    paper = demo.locator("#demo-picture .paper")
+    paper.scroll_into_view_if_needed()
+    use = demo.locator("#demo-picture").get_by_role("button", name="Use drawing")
+    assert use.is_disabled()
+    demo.locator("#demo-picture").get_by_role("radio", name="red").check()
+    box = paper.bounding_box()
+    for part in (0.3, 0.6):
+        demo.mouse.move(box["x"] + box["width"] * 0.2, box["y"] + box["height"] * part)
+        demo.mouse.down()
+        demo.mouse.move(box["x"] + box["width"] * 0.8, box["y"] + box["height"] * part, steps=5)
+        demo.mouse.up()
+    selector = "#demo-picture .paper"
+    red, white = [208, 57, 43], [255, 255, 255]
+    assert pixel(demo, selector, 0.5, 0.3) == red and pixel(demo, selector, 0.5, 0.6) == red
+    demo.keyboard.press("Control+z")
+    undo = demo.locator("#demo-picture").get_by_role("button", name="Undo the last stroke")
+    undo.click()
+    assert pixel(demo, selector, 0.5, 0.6) == white
+    demo.locator("#demo-picture").get_by_role("button", name="Clear the paper").click()
+    assert pixel(demo, selector, 0.5, 0.3) == white and use.is_disabled()
+    undo.click()
+    use.click()
+    demo.wait_for_selector("#demo-picture .cropper img")
+    name, uri, live = acts(demo, "picture")[0]
+    with Image.open(io.BytesIO(picture.decode_uri(uri))) as drawn:
+        assert (name, live, drawn.format, drawn.size) == ("upload", False, "PNG", (512, 512))
+
+
+def test_camera_trouble_is_said_plainly(demo):
+    demo.locator("#demo-picture").get_by_role("button", name="Camera").click()
+    demo.locator("#stage-notices .error").wait_for()
+    words = demo.locator("#stage-notices").inner_text()
+    assert "camera" in words.lower() and "Error" not in words
+    assert demo.locator("#demo-picture .drop").is_visible() and acts(demo, "picture") == []
+
+
+# ---- everywhere
+
+
+def test_touch_and_small_screens(phone, address):
+    demo = opened(phone, address)
+    assert demo.evaluate("() => document.documentElement.scrollWidth") <= 390
+    for widget in ("rail", "hero", "sheet", "strip", "pad", "meter", "picture"):
+        box = demo.locator(f"#demo-{widget}").bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= 390, widget
+    demo.locator("#demo-sheet [data-cell='3']").tap()
+    assert acts(demo, "sheet") == [["cell", 3, False]]
+    surface = demo.locator("#demo-pad .surface")
+    surface.scroll_into_view_if_needed()
+    box = surface.bounding_box()
+    demo.touchscreen.tap(box["x"] + box["width"] * 0.25, box["y"] + box["height"] * 0.25)
+    name, (x, y), live = acts(demo, "pad")[-1]
+    assert (name, live) == ("pad", False) and math.isclose(x, -1.5, abs_tol=0.1) and math.isclose(y, 1.5, abs_tol=0.1)
+    thumbs = demo.locator("#demo-strip .thumbs")
+    thumbs.scroll_into_view_if_needed()
+    box = thumbs.bounding_box()
+    demo.touchscreen.tap(box["x"] + box["width"] - 2, box["y"] + 5)
+    assert acts(demo, "strip")[-1] == ["frame", 59, False]
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_accessibility(page, address, theme):
+    axe = pytest.importorskip("axe_core_python.sync_playwright")
+    opened(page, f"{address}/?theme={theme}")
+    page.locator("#demo-rail .drawer summary").click()
+    upload(page)
+    found = axe.Axe().run(page, context=".pg-widget")["violations"]
+    serious = [
+        (v["id"], [node["html"][:120] for node in v["nodes"]]) for v in found if v["impact"] in ("critical", "serious")
+    ]
+    assert serious == []
+
+
+def test_words_are_never_markup(demo):
+    """A label, a caption and a message full of markup stay words."""
+    evil = "<img src=x onerror=window.hit=1>${window.hit=1}{{value}}"
+    shown = demo.evaluate(
+        """async (evil) => {
+            const axis = {label: evil, min: 0, max: 1, value: 0};
+            const values = {
+                controls: {items: [
+                    {kind: "slider", name: "a", label: evil, note: evil, text: evil, value: 0, asleep: evil},
+                    {kind: "choice", name: "b", label: evil, value: evil, options: [{value: evil, label: evil}]},
+                    {kind: "drawer", label: evil, items: [{kind: "heading", label: evil, note: evil}]}]},
+                face_sheet: {image: null, rows: 1, cols: 1, alt: evil, caption: evil, source: evil, col_labels: [evil]},
+                frame_strip: {panes: [evil], captions: [evil], left: evil, right: evil, source: evil},
+                latent_pad: {name: "p", x: axis, y: axis},
+                meter: {items: [{label: evil, value: 1, max: 2, text: evil, meaning: evil, mark: 1, mark_label: evil}]},
+                picture_input: {preview: null, message: evil},
+            };
+            let words = 0, images = 0;
+            for (const [kind, value] of Object.entries(values)) {
+                const root = document.createElement("div");
+                document.body.append(root);
+                playground.mount(kind, root, {value, name: `evil-${kind}`, tab: "demo"}, () => {}, () => {});
+                await new Promise((done) => setTimeout(done, 80));
+                words += root.textContent.split("onerror").length - 1;
+                images += root.querySelectorAll("img").length;
+                root.remove();
+            }
+            return {words, images, hit: window.hit ?? null};
+        }""",
+        evil,
+    )
+    assert shown["images"] == 0 and shown["hit"] is None and shown["words"] >= 18
