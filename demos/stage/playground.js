@@ -15,6 +15,7 @@ window.playground = (() => {
   const stores = {};
   const listeners = {};
   let visible = null;
+  let cameFrom = null; // the store seen before this one
   let linked = null; // the link the page was opened with, until its tab has read it
 
   const on = (event, listener) => (listeners[event] ??= []).push(listener);
@@ -134,7 +135,7 @@ window.playground = (() => {
           event.stopPropagation();
           store.dispatch(event.detail.action, { live: event.detail.live });
         });
-        if (visible === name) store.visit(null);
+        if (visible === name) store.visit(cameFrom);
       },
       // Called when the tab comes into view: opens it once, later carries the app-wide choices over.
       visit(from) {
@@ -294,10 +295,10 @@ window.playground = (() => {
 
   function select(name) {
     if (name === visible) return;
-    const from = visible && tab(visible);
+    cameFrom = visible && tab(visible);
     visible = name;
     press(name);
-    tab(name).visit(from);
+    tab(name).visit(cameFrom);
     announce("tab", tab(name));
   }
 

@@ -167,7 +167,7 @@ STORIES = [
                 "query": "?v=1&tab=toy",
                 "predict": "which way will they lean?",
                 "reveal": "?v=1&tab=toy&tilt=2",
-                "say": "Right.",
+                "say": "To the right.",
             },
         ],
     },
