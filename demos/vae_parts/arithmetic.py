@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import gradio as gr
 import torch
 
 from demos.stage.frame import Part
@@ -15,6 +16,7 @@ from models import latents, seeding, zoo
 SUM = Part("arithmetic", "Arithmetic", more=True)
 HOLES = Part("holes", "Holes", more=True)
 PRIOR_SAMPLES = 16
+STRENGTHS = 9
 PARAMS = (
     Integer("a", 0, SEED_LIMIT, 3),
     Integer("b", 0, SEED_LIMIT, 5),
@@ -40,8 +42,10 @@ def _terms(scene: Scene) -> torch.Tensor:
 
 
 def stage_sum() -> None:
-    """A, B, C and the result in one row."""
-    FaceSheet("sum", "vae")
+    """A, B, C and the result in one row, and below it the result at every strength."""
+    with gr.Column(elem_classes=["pg-stack"]):
+        FaceSheet("sum", "vae")
+        FaceSheet("strengths", "vae", elem_classes="pg-fit")
 
 
 def stage_holes() -> None:
@@ -67,7 +71,18 @@ def draw_sum(scene: Scene, live: bool) -> dict[str, Any]:
     }
     if live:
         return view
+    steps = [2 * i / (STRENGTHS - 1) for i in range(STRENGTHS)]
+    results = torch.stack([latents.analogy(codes[0], codes[1], codes[2], step) for step in steps])
     return view | {
+        "strengths": faces(
+            scene.decode(results),
+            STRENGTHS,
+            "The result at strengths from 0 to 2",
+            "The result at every strength. Click one.",
+            actions=[{"name": "strength", "value": step} for step in steps],
+            selected=min(range(STRENGTHS), key=lambda i: abs(steps[i] - strength)),
+            col_labels=[f"{step:.2f}" for step in steps],
+        ),
         "see": "Differences of codes mean something: take what tells A from B, and add it to a third face.",
         "formula": {
             "title": "The sum",

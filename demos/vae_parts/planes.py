@@ -10,12 +10,15 @@ from demos.vae_parts.scene import Scene, faces, hero, number, source, stopwatch
 from demos.vae_parts.sliders import latent_label
 from demos.widgets.face_sheet import FaceSheet
 from demos.widgets.latent_pad import LatentPad
+from demos.widgets.picture import encode, sheet
 from models import latents
 
 PAD = Part("pad", "Pad", more=True)
 MANIFOLD = Part("manifold", "Manifold", more=True)
 SIZE = 64
 REACH = 3.0  # prior standard deviations to either side
+PAD_SIDE = 9  # faces along one side of the pad's background
+PAD_REACH = 4.0 * (PAD_SIDE - 1) / PAD_SIDE  # the middles of its cells: the pad itself goes from -4 to 4
 SIDE = 20  # faces along one side of the manifold
 CELL = 40  # pixels of one of them: 400 faces at 64 would be a megabyte of picture for a screen that shows fewer
 PARAMS = (Integer("across", 0, SIZE - 1, 0), Integer("up", 0, SIZE - 1, 1))  # places in the order of KL
@@ -59,9 +62,9 @@ def stage_manifold() -> None:
     FaceSheet("manifold-face", "vae")
 
 
-def _pictures(scene: Scene, side: int) -> torch.Tensor:
+def _pictures(scene: Scene, side: int, reach: float) -> torch.Tensor:
     across, up = axes(scene)
-    steps = torch.linspace(-REACH, REACH, side)
+    steps = torch.linspace(-reach, reach, side)
     return scene.decode(latents.plane(scene.code, across, up, steps, steps.flip(0)))
 
 
@@ -82,6 +85,8 @@ def draw_pad(scene: Scene, live: bool) -> dict[str, Any]:
     }
     if live:
         return view
+    around = torch.nn.functional.interpolate(_pictures(scene, PAD_SIDE, PAD_REACH), size=CELL, mode="area")
+    value["background"] = encode(sheet(around, PAD_SIDE))
     return view | {
         "see": f"Left and right move {latent_label(across)}, up and down {latent_label(up)}; all else stays as it is.",
         "formula": _formula(scene),
@@ -93,7 +98,7 @@ def draw_manifold(scene: Scene, live: bool) -> dict[str, Any]:
     across, up = axes(scene)
     steps = torch.linspace(-REACH, REACH, SIDE)
     with stopwatch() as spent:
-        pictures = _pictures(scene, SIDE)
+        pictures = _pictures(scene, SIDE, REACH)
     small = torch.nn.functional.interpolate(pictures, size=CELL, mode="area")
     places = [[round(float(x), 3), round(float(y), 3)] for y in steps.flip(0) for x in steps]
     return {

@@ -116,8 +116,9 @@
           if (pointer === null) hands[i].offer(axis.value);
         });
         place();
-        if ((next.background ?? null) !== uri) {
-          uri = next.background ?? null;
+        // left out means unchanged: while the hand moves, Python sends no background
+        if (next.background !== undefined && next.background !== uri) {
+          uri = next.background;
           load(uri);
         }
       },

@@ -33,9 +33,16 @@ def main(argv: list[str] | None = None) -> None:
     torch.manual_seed(options.seed)  # the initial weights; everything later has its own generators
     config = VAEConfig(sigma=options.sigma, beta=options.beta, data=pictures.data)
     model = VAE(config)
-    warm_start = options.resume and not (options.resume / "state.json").exists()
-    if warm_start:
-        model.load_state_dict(VAE.load(options.resume).state_dict())
+    started_from, minutes_before = "random weights", 0.0
+    if options.resume and not (options.resume / "state.json").exists():
+        start = VAE.load(options.resume)
+        before = json.loads((options.resume / "training.json").read_text())
+        minutes_before = before["training_minutes"] + before.get("minutes_before", 0.0)
+        started_from = (
+            f"weights trained with beta {start.config.beta:g} and sigma {start.config.sigma:g} "
+            f"({minutes_before:g} minutes before these)"
+        )
+        model.load_state_dict(start.state_dict())
     model = model.to(where, memory_format=torch.channels_last)
     optimiser = torch.optim.Adam(model.parameters(), lr=options.rate, betas=(0.9, 0.99))
     run = Run("vae", options.out, {"vae": model}, {"adam": optimiser}, options, averaged=("vae",))
@@ -83,7 +90,7 @@ def main(argv: list[str] | None = None) -> None:
     folder = Path(options.out) / "weights"
     final.save(folder)
     record = run.record(pictures.data, pictures.data_hash(), {})
-    record["started_from"] = "the weights of another beta" if warm_start else "random weights"
+    record |= {"started_from": started_from, "minutes_before": minutes_before}
     (folder / "training.json").write_text(json.dumps(record))
     report(folder, options.data, options.folder)
 

@@ -647,7 +647,8 @@ def test_a_phone_scrolls_down_only(phone, toy, open_tab):
     cells = [phone.locator("#tab-toy .stage-band .cell").nth(i).bounding_box() for i in range(3)]
     assert cells[0]["y"] < cells[1]["y"] < cells[2]["y"] and len({cell["x"] for cell in cells}) == 1
     for name in ("Pin A", "Copy link", "Export", "Present", "Help"):
-        assert phone.get_by_role("button", name=name).bounding_box()["height"] >= 36
+        box = phone.get_by_role("button", name=name).bounding_box()
+        assert min(box["width"], box["height"]) >= 36
     phone.get_by_role("button", name="Export").click()
     menu = phone.locator(".stage-menu:visible").bounding_box()
     assert menu["x"] >= 0 and menu["x"] + menu["width"] <= 390
@@ -655,6 +656,12 @@ def test_a_phone_scrolls_down_only(phone, toy, open_tab):
     phone.get_by_role("button", name="Pin A").click()
     settled(phone)
     assert phone.evaluate("() => document.documentElement.scrollWidth") <= 390
+    phone.get_by_role("button", name="Unpin A").click()
+    phone.get_by_role("button", name="Present").click()
+    settled(phone)
+    assert phone.evaluate("() => document.documentElement.scrollWidth") <= 390
+    rail, see = phone.locator("#tab-toy .stage-rail"), phone.locator("#tab-toy .see")
+    assert see.bounding_box()["y"] > rail.bounding_box()["y"] + rail.bounding_box()["height"] - 1
 
 
 @pytest.mark.parametrize(("width", "height"), [(1366, 768), (1024, 700), (1600, 900)])
