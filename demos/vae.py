@@ -80,8 +80,10 @@ def act(state: State, action: dict[str, Any]) -> State:
 
 
 def draw(state: State, live: bool) -> dict[str, Any]:
-    """What the present part shows."""
-    return DRAW[state["part"]](Scene(state), live)
+    """What the present part shows, and the credit that the licences of the pictures ask for."""
+    view = DRAW[state["part"]](Scene(state), live)
+    view["rail"]["items"].append({"kind": "text", "name": "credit", "label": zoo.CREDITS[state["data"]]})
+    return view
 
 
 def picture(state: State) -> np.ndarray:

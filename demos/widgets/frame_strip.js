@@ -189,6 +189,21 @@
       if (say) tell();
     }
 
+    // The presenter's arrows and space come as events of the tab; the strip that can be seen answers them.
+    function onStage(name, answer) {
+      root.closest(".stage-tab")?.addEventListener(name, (event) => {
+        if (!count || figure.offsetParent === null) return;
+        answer(event.detail);
+        event.preventDefault();
+      });
+    }
+    onStage("play", () => (ticking ? stop() : play()));
+    onStage("step", (direction) => {
+      stop(false);
+      go(index + direction);
+      tell();
+    });
+
     figure.addEventListener("keydown", (event) => {
       if (event.key === " " && event.target !== playing) {
         ticking ? stop() : play();

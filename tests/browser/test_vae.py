@@ -203,6 +203,18 @@ def test_blend_scrubs_fast_and_follows_the_keys(vae):
     assert state(vae)["frame"] >= 30
 
 
+def test_presenter_arrows_and_space_move_the_strip(vae):
+    """On stage the right arrow is one frame on, space plays to the end, and neither tells the story."""
+    go_to(vae, "blend")
+    vae.mouse.click(5, 500)
+    vae.keyboard.press("p")
+    vae.keyboard.press("ArrowRight")
+    settle(vae)
+    assert state(vae)["frame"] == 17
+    vae.keyboard.press(" ")
+    vae.wait_for_function(f"() => {STORE}.state.frame === 32", timeout=20_000)
+
+
 def test_beta_row_is_clickable(vae):
     """A click on the last member chooses beta 16 and the formula follows."""
     go_to(vae, "beta")

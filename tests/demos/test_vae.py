@@ -41,6 +41,7 @@ def test_every_part_draws_all_its_widgets(part, data):
     assert "def " in view["formula"]["code"]
     controls = [item for item in view["rail"]["items"] if item["kind"] in ("slider", "button", "choice", "number")]
     assert 1 <= len(controls) <= 6
+    assert view["rail"]["items"][-1]["label"] == zoo.CREDITS[data]
     live = STEP({"state": state(part=part, data=data), "actions": [], "live": True})["view"]
     assert live.keys() <= view.keys()
 
