@@ -22,8 +22,8 @@ RESULTS = Path(__file__).with_name("results.json")
 FASTER, PAINTS_PER_SECOND, START_SECONDS = 3.0, 25.0, 8.0  # the floors
 
 # Both pages are driven by the same two functions; `paints()` is the list of moments (performance.now()) at which a new
-# face was drawn. Both are taken in the frame that shows it: our canvas draws inside requestAnimationFrame and notes when,
-# the stock page's <img> is watched for its loads, and the next frame counts.
+# face was drawn. Both are taken in the frame that shows it: our canvas draws inside requestAnimationFrame and notes
+# when; the stock page's <img> is watched for its loads, and the next frame counts.
 DRIVER = """
 (() => {
     const set = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value').set;

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from demos.stage.state import SEED_LIMIT, Param
-from demos.widgets.picture import encode, sheet
-from models import seeding, zoo
+from demos.widgets.picture import encode, raw, sheet
+from models import seeding, threads, zoo
 from models.latents import to_grid
 from models.vae import VAE, Elbo, elbo
 
@@ -145,7 +145,9 @@ class Scene:
     @torch.inference_mode()
     def decode(self, codes: Tensor) -> Tensor:
         """Codes (L,) or (N, L) -> pictures (N, 3, 64, 64)."""
-        return self.model.decode(codes.reshape(-1, codes.shape[-1]))
+        codes = codes.reshape(-1, codes.shape[-1])
+        with threads.for_batch(len(codes)):
+            return self.model.decode(codes)
 
     @torch.inference_mode()
     def bound(self, x: Tensor, beta: float = 1.0) -> tuple[Elbo, Tensor]:
@@ -154,8 +156,9 @@ class Scene:
         The reconstruction term is taken at the mean of q(z|x), so that the number does not flicker while one drags.
         """
         model = zoo.vae(self.data, beta)
-        posterior = model.encode(x)
-        reconstruction = model.decode(posterior.mean)
+        with threads.for_batch(len(x)):
+            posterior = model.encode(x)
+            reconstruction = model.decode(posterior.mean)
         return elbo(x, posterior, reconstruction, model.config.sigma, beta), reconstruction
 
 
@@ -172,7 +175,7 @@ def number(value: float, digits: int = 1) -> dict[str, str]:
 def hero(picture: Tensor, caption: str, alt: str) -> dict[str, Any]:
     """Value of a face sheet with one large face; ``picture`` is (1, 3, 64, 64) or (3, 64, 64)."""
     return {
-        "image": encode(picture.reshape(3, *picture.shape[-2:]), "png"),  # enlarged ten times: JPEG would ring
+        "image": raw(picture.reshape(3, *picture.shape[-2:])),
         "rows": 1,
         "cols": 1,
         "alt": alt,

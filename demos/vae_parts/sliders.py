@@ -69,7 +69,7 @@ def draw(scene: Scene, live: bool) -> dict[str, Any]:
         picture = scene.decode(scene.code)
     caption = f"decoded in {spent[0]:.0f} ms · seed {scene.state['seed']}"
     view = {"face": hero(picture, caption, "The face that the decoder draws from the present code")}
-    view["rail"] = {"items": _rail(scene)}
+    view["rail"] = {"items": _rail(scene, live)}
     if live:
         return view
     return view | {"walk": _walk(scene), "see": _see(scene), "formula": _formula(scene, picture)}
@@ -115,7 +115,7 @@ def _shown(scene: Scene) -> tuple[tuple[str, ...], list[int]]:
     return FIRST_NAMES[scene.data], scene.order[:2]
 
 
-def _rail(scene: Scene) -> list[dict[str, Any]]:
+def _rail(scene: Scene, live: bool) -> list[dict[str, Any]]:
     names, dimensions = _shown(scene)
     rest_names = [name for name in scene.directions.names if name not in names]
     awake = sum(scene.active)
@@ -127,10 +127,13 @@ def _rail(scene: Scene) -> list[dict[str, Any]]:
         {"kind": "button", "name": "random", "label": "Random face", "primary": True},
     ]
     drawers = [
-        (f"{len(rest_names)} more names", [_named_slider(scene, name) for name in rest_names]),
-        (f"All {len(scene.kl)} latents", [_latent_slider(scene, i) for i in scene.order if i not in dimensions]),
+        {"kind": "drawer", "name": "names", "label": f"{len(rest_names)} more names"},
+        {"kind": "drawer", "name": "latents", "label": f"All {len(scene.kl)} latents"},
     ]
-    return items + [{"kind": "drawer", "name": label, "label": label, "items": inside} for label, inside in drawers]
+    if not live:  # while a hand moves, the hundred sliders in the drawers stay as they are
+        drawers[0]["items"] = [_named_slider(scene, name) for name in rest_names]
+        drawers[1]["items"] = [_latent_slider(scene, i) for i in scene.order if i not in dimensions]
+    return items + drawers
 
 
 def _walk(scene: Scene) -> dict[str, Any]:

@@ -212,7 +212,8 @@
         node,
         paint(next) {
           setText(words, next.label);
-          items = next.items ?? [];
+          if (!next.items) return; // left out means unchanged
+          items = next.items;
           if (node.open) list(items);
         },
       };

@@ -15,7 +15,7 @@ class Controls(Widget):
     - number: name, label, min, max, value; dice: true adds a button that draws a new value
     - toggle: name, label, value (bool), note
     - heading: label, note, action {name, label}
-    - drawer: label, items (folded; scrolls by itself)
+    - drawer: name, label, items (folded; scrolls by itself; left out: unchanged)
     - text: label
 
     Emits `{"name": item name, "value": value}`: live while a slider moves, then once not live. Buttons send value null.

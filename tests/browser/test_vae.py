@@ -1,6 +1,5 @@
 """The VAE tab as a visitor meets it, in Chromium with nothing but the loopback reachable."""
 
-import base64
 import concurrent.futures
 import io
 import json
@@ -12,7 +11,7 @@ from PIL import Image
 
 from demos import vae as tab
 from demos.vae_parts.your_picture import example_atlas
-from demos.widgets.picture import decode_uri
+from demos.widgets.picture import decode_uri, pixels
 
 STORE = "window.playground.current()"
 SETTLED = f"() => {STORE}.answers > 0 && !{STORE}.busy"
@@ -322,5 +321,4 @@ def test_ten_visitors_drag_at_once_without_mixing_faces(app_server):
         answers = list(pool.map(drag, range(10)))
     for seen in answers:
         for mine, uri in (seen[0], seen[-1]):
-            shown = np.asarray(Image.open(io.BytesIO(base64.b64decode(uri.split(",")[1]))).convert("RGB"))
-            assert np.abs(shown.astype(int) - tab.picture(mine)).max() <= 1
+            assert np.abs(pixels(uri).astype(int) - tab.picture(mine)).max() <= 1

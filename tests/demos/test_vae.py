@@ -1,18 +1,16 @@
 """The VAE tab without a browser: every part draws, every action keeps the link exact, every caption's claim holds."""
 
 import base64
-import io
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from demos import vae as tab
 from demos.stage import frame
 from demos.vae_parts import blend, sliders, your_picture
 from demos.vae_parts.scene import Scene
-from demos.widgets.picture import decode_uri, encode
+from demos.widgets.picture import encode, pixels
 from models import zoo
 
 STEP, OPEN = frame.handlers(tab.TAB)[:2]
@@ -22,11 +20,6 @@ PARTS = [part.name for part in tab.PARTS]
 def state(**changes):
     """The default state with some changes."""
     return tab.SCHEMA.defaults() | changes
-
-
-def pixels(uri: str) -> np.ndarray:
-    """The picture in a data URI, (H, W, 3) uint8."""
-    return np.asarray(Image.open(io.BytesIO(decode_uri(uri))).convert("RGB"))
 
 
 @pytest.mark.parametrize("data", zoo.DATA_SETS)

@@ -207,3 +207,14 @@ def test_decode_uri_limit_is_eight_megabytes_exactly():
     for more in (1, 2, 3, 1000):
         with pytest.raises(ValueError, match="8 MB"):
             picture.decode_uri(start + base64.b64encode(bytes(picture.LIMIT_BYTES + more)).decode())
+
+
+def test_raw_pictures_come_back_exactly():
+    """Bare RGB bytes: width before height, and a wrong length is refused."""
+    array = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
+    uri = picture.raw(array)
+    assert uri.startswith("data:image/x-rgb;size=7x5;base64,")
+    assert np.array_equal(picture.pixels(uri), array)
+    assert np.array_equal(picture.pixels(picture.encode(array, "png")), array)
+    with pytest.raises(ValueError, match="bytes"):
+        picture.pixels(uri.replace("7x5", "7x6"))
