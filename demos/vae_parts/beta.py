@@ -21,7 +21,7 @@ SAYS = {
     "0.5": "β = 0.5: the code is cheap, so detail is kept, but codes lie further from the prior that we draw from.",
     "1": "β = 1, the VAE: a nat of reconstruction and a nat of code cost the same. Here the ELBO bounds log p(x).",
     "4": "β = 4: the code is dear. What costs more than it saves is dropped, small things first: the picture blurs.",
-    "16": "β = 16: only what moves many pixels is worth its price. Most dimensions have collapsed onto the prior.",
+    "16": "β = 16: only what moves many pixels is worth its price. All else has collapsed onto the prior.",
 }
 
 
@@ -121,7 +121,7 @@ def _awake(awake: list[int], chosen: int, size: int) -> dict[str, Any]:
         "value": awake[chosen],
         "max": size,
         "text": f"{awake[chosen]} of {size}",
-        "meaning": "dimensions whose mean varies over the held-out pictures by more than 0.01 (Burda et al. 2016)",
+        "meaning": "dimensions whose mean varies over the data by more than 0.01 (Burda et al. 2016)",
         "mark": awake[NAMES.index("1")],
         "mark_label": "β = 1",
     }

@@ -13,9 +13,10 @@ from models.latents import to_grid, traverse
 PART = Part("sliders", "Sliders")
 NAMED_RANGE = 3.0  # standard deviations of the data: beyond, the decoder has seen almost nothing
 STEPS = 7
+RARELY = 0.5
 FIRST_NAMES = {
     "portraits": ("smile", "apparent_age", "eyeglasses"),
-    "toons": ("hair_color=pink", "beard=full", "mouth=laugh"),
+    "toons": ("hair_color=silver", "hair_style=spiky", "eyes=wide"),
 }
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
@@ -81,12 +82,19 @@ def _named_slider(scene: Scene, name: str) -> dict[str, Any]:
         "kind": "slider",
         "name": name,
         "label": named_label(name),
+        "note": _reach(scene, name),
         "text": f"{strength:+.1f} σ".replace("-", "−"),
         "min": -NAMED_RANGE,
         "max": NAMED_RANGE,
         "step": 0.05,
         "value": round(strength, 2),
     }
+
+
+def _reach(scene: Scene, name: str) -> str | None:
+    """A warning for sliders that seldom arrive where their name says: classes in the middle are overshot."""
+    share = scene.directions.facts[name].get("reached", 1.0)
+    return f"reached by {100 * share:.0f} %" if share < RARELY else None
 
 
 def _latent_slider(scene: Scene, dimension: int) -> dict[str, Any]:
