@@ -21,7 +21,7 @@ SAYS = {
     "0.5": "β = 0.5: the code is cheap, so detail is kept, but codes lie further from the prior that we draw from.",
     "1": "β = 1, the VAE: a nat of reconstruction and a nat of code cost the same. Here the ELBO bounds log p(x).",
     "4": "β = 4: the code is dear. What costs more than it saves is dropped, small things first: the picture blurs.",
-    "16": "β = 16: only what moves many pixels is worth its price. All else has collapsed onto the prior.",
+    "16": "β = 16: only what moves many pixels is worth its price.",
 }
 
 
@@ -71,9 +71,17 @@ def draw(scene: Scene, live: bool) -> dict[str, Any]:
     awake = [sum(zoo.metrics(zoo.vae_folder(scene.data, beta))["active"]) for beta in zoo.BETAS]
     return view | {
         "split": {"items": [_error(errors, chosen), _cost(kls, chosen), _awake(awake, chosen, len(scene.kl))]},
-        "see": SAYS[NAMES[chosen]],
+        "see": f"{SAYS[NAMES[chosen]]} {_sleep(scene, awake[chosen])}",
         "formula": _formula(results[chosen][0], scene.model.config.sigma),
     }
+
+
+def _sleep(scene: Scene, awake: int) -> str:
+    """How long the code is on average and how much of it is still in use, as measured on held-out pictures."""
+    beta = float(scene.state["beta"])
+    length = zoo.metrics(zoo.vae_folder(scene.data, beta))["elbo"]["kl"]
+    cost = f"A code costs {length:.0f} nats on average; " if beta else ""
+    return f"{cost}{awake} of {len(scene.kl)} dimensions are awake."
 
 
 def _rail(scene: Scene) -> list[dict[str, Any]]:

@@ -112,6 +112,8 @@ class Run:
         options: the parsed command line; minutes, steps, seed, batch and resume are used here.
         averaged: names of networks that also keep an exponential moving average of their weights.
         decay: decay of that average per step.
+
+    ``origin`` says what the weights were before step 0; a recipe that starts from other weights sets it.
     """
 
     def __init__(
@@ -134,6 +136,7 @@ class Run:
         self.step, self.seconds = 0, 0.0
         self.history: list[dict[str, float]] = []
         self.replay: list[dict[str, float]] = []
+        self.origin: dict[str, str | float] = {"started_from": "random weights", "minutes_before": 0.0}
         if options.resume and (Path(options.resume) / "state.json").exists():
             self._restore(Path(options.resume))
 
@@ -248,7 +251,7 @@ class Run:
         tensors = {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}
         write_atomically(self.out / "checkpoint.safetensors", lambda path: save_file(tensors, path))
         state = {"recipe": self.recipe, "step": self.step, "seconds": self.seconds, "history": self.history}
-        state["replay"] = self.replay
+        state |= {"replay": self.replay, "origin": self.origin}
         write_atomically(self.out / "state.json", lambda path: path.write_text(json.dumps(state)))
         if sheet:
             with torch.no_grad():
@@ -278,7 +281,7 @@ class Run:
             groups = optimiser.state_dict()["param_groups"]
             optimiser.load_state_dict({"state": moments, "param_groups": groups})
         self.step, self.seconds, self.history = state["step"], state["seconds"], state["history"]
-        self.replay = state["replay"]
+        self.replay, self.origin = state["replay"], state["origin"]
 
     def average_of(self, name: str, into: nn.Module) -> nn.Module:
         """Put the averaged weights of network ``name`` into ``into`` and return it, ready for inference."""
@@ -297,6 +300,7 @@ class Run:
             "arguments": options,
             "data": data,
             "data_hash": data_hash,
+            **self.origin,
             "steps": self.step,
             "images_seen": self.step * self.options.batch,
             "training_minutes": round(self.seconds / 60, 1),

