@@ -8,6 +8,7 @@ Messages are plain sentences: they are shown to visitors.
 import base64
 import binascii
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
@@ -45,7 +46,7 @@ def quantise(values: Iterable[float]) -> list[float]:
     return result
 
 
-class Param:
+class Param(ABC):
     """One value of the state: its name, default and rules.
 
     private: the value came from a visitor and never enters a link or a recipe.
@@ -56,9 +57,9 @@ class Param:
         self.default = default
         self.private = private
 
+    @abstractmethod
     def check(self, value: Any) -> Any:
         """The value in its one canonical form; ValueError with a sentence if it is not allowed."""
-        raise NotImplementedError
 
     def parse(self, text: str) -> Any:
         """The value that `text` in a link stands for; ValueError if there is none."""
