@@ -52,7 +52,7 @@ def draw(scene: Scene, live: bool) -> dict[str, Any]:
             torch.cat([x, reconstructions[chosen : chosen + 1]]),
             2,
             f"The picture and its reconstruction with beta {NAMES[chosen]}",
-            f"{what}, and what the β = {NAMES[chosen]} member gives back",
+            f"{what.partition(' (')[0]}, and what β = {NAMES[chosen]} gives back",
             col_labels=["x", f"x̂ at β = {NAMES[chosen]}"],
         ),
         "family": faces(
