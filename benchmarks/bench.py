@@ -8,106 +8,25 @@ import argparse
 import json
 import os
 import platform
-import statistics
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
+from benchmarks import gan
+from benchmarks.page import STOCK, WATCH_STOCK, measure, wait_for_answer
 from benchmarks.serving import CHROMIUM, CHROMIUM_ARGUMENTS, serving
 
 RESULTS = Path(__file__).with_name("results.json")
 FASTER, PAINTS_PER_SECOND, START_SECONDS = 3.0, 25.0, 8.0  # the floors
 
-# Both pages are driven by the same two functions; `paints()` is the list of moments (performance.now()) at which a new
-# face was drawn. Both are taken in the frame that shows it: our canvas draws inside requestAnimationFrame and notes
-# when; the stock page's <img> is watched for its loads, and the next frame counts.
-DRIVER = """
-(() => {
-    const set = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value').set;
-    const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
-    const frame = () => new Promise(requestAnimationFrame);
-    const move = (slider, share) => {
-        const low = Number(slider.min), high = Number(slider.max);
-        set.call(slider, String(low + share * (high - low)));
-        slider.dispatchEvent(new Event('input', {bubbles: true}));
-        return performance.now();
-    };
-    const triangle = (t) => 0.1 + 0.8 * Math.abs(2 * (t - Math.floor(t)) - 1);
-    const after = (moments, moment) => moments.filter((one) => one > moment);
-    window.bench = {
-        // one move at a time: milliseconds from the input event to the first face drawn after it
-        async latency(slider, {paints, idle}, count) {
-            const measured = [];
-            for (let i = 0; i < count; i++) {
-                // the settled view that follows a move is over before the next one
-                while (!idle() || performance.now() - (paints().at(-1) ?? 0) < 350) await sleep(50);
-                const moved = move(slider, triangle(i * 0.381966));
-                while (!after(paints(), moved).length) {
-                    if (performance.now() - moved > 10000) throw new Error('no face was drawn within 10 s');
-                    await sleep(1);
-                }
-                measured.push(after(paints(), moved)[0] - moved);
-                slider.dispatchEvent(new Event('change', {bubbles: true}));
-            }
-            return measured;
-        },
-        // a hand that never rests: one move per frame; how many faces were drawn in a second
-        async dragging(slider, {paints}, seconds) {
-            const began = performance.now(), end = began + 1000 * seconds;
-            let drawn = 0, seen = began;
-            while (performance.now() < end) {
-                move(slider, triangle((performance.now() - began) / 1500));
-                await frame();
-                const fresh = after(paints(), seen);  // counted at once: the list keeps only the last ones
-                drawn += fresh.length;
-                seen = fresh.at(-1) ?? seen;
-            }
-            slider.dispatchEvent(new Event('change', {bubbles: true}));
-            await sleep(1000);
-            return drawn / seconds;
-        },
-    };
-})()
-"""
 OUR_SLIDER = "#vae-rail input[type=range]:not([disabled])"
 OURS = {
     "slider": OUR_SLIDER,
     "page": "{paints: () => playground.paints['vae-face'], idle: () => !playground.current().busy}",
 }
-STOCK = {"slider": "#stock-0 input[type=range]", "page": "{paints: () => window.stockPaints, idle: () => true}"}
-WATCH_STOCK = """
-(() => {
-    window.stockPaints = [];
-    const root = document.querySelector('#stock-face');
-    const seen = new WeakSet();
-    const watch = () => root.querySelectorAll('img').forEach((image) => {
-        if (seen.has(image)) return;
-        seen.add(image);
-        image.addEventListener('load', () => requestAnimationFrame(() => window.stockPaints.push(performance.now())));
-        if (image.complete && image.naturalWidth) window.stockPaints.push(performance.now());
-    });
-    new MutationObserver(watch).observe(root, {childList: true, subtree: true});
-    watch();
-})()
-"""
-
-
-def measure(page: Page, where: dict[str, str], moves: int, seconds: float) -> dict[str, float]:
-    """Latencies in milliseconds (median, 90th percentile) and paints per second while dragging, of one open page."""
-    page.evaluate(DRIVER)
-    call = "bench.{0}(document.querySelector({1}), {2}, {3})"
-    slider = json.dumps(where["slider"])
-    page.evaluate(call.format("latency", slider, where["page"], 3))  # the first ones warm caches and threads
-    latencies = page.evaluate(call.format("latency", slider, where["page"], moves))
-    paints = page.evaluate(call.format("dragging", slider, where["page"], seconds))
-    return {
-        "median_ms": round(statistics.median(latencies), 1),
-        "p90_ms": round(statistics.quantiles(latencies, n=10)[8], 1),
-        "paints_per_second": round(paints, 1),
-    }
 
 
 def our_page(browser: Browser, folder: Path, moves: int, seconds: float) -> dict[str, float]:
@@ -139,11 +58,6 @@ def stock_page(browser: Browser, folder: Path, moves: int, seconds: float, histo
     return measured
 
 
-def wait_for_answer(page: Page) -> None:
-    """Until the visible tab shows what the live model answered."""
-    page.wait_for_function("window.playground?.current?.()?.answers > 0", timeout=120_000)
-
-
 def start_times(browser: Browser, folder: Path) -> dict[str, float]:
     """Seconds from the process's start to a face and a slider that can be moved, and to the live model's answer."""
     page = browser.new_page(viewport={"width": 1920, "height": 1080})
@@ -151,8 +65,8 @@ def start_times(browser: Browser, folder: Path) -> dict[str, float]:
     with serving(["app.py"], folder) as url:
         served = time.perf_counter() - began
         page.goto(url)
-        page.locator(OUR_SLIDER).first.wait_for(timeout=120_000)
-        page.wait_for_function("window.playground?.paints?.['vae-face']?.length > 0", timeout=120_000)
+        page.locator(gan.OURS["slider"]).first.wait_for(timeout=120_000)
+        page.wait_for_function("window.playground?.paints?.['gan-face']?.length > 0", timeout=120_000)
         interactive = time.perf_counter() - began
         wait_for_answer(page)
         live = time.perf_counter() - began
@@ -179,6 +93,8 @@ def table(results: dict) -> str:
             f"({results['times_faster_without_history']} times with its run history off).",
             f"Process start to a page that answers: first face and sliders {start['interactive_s']} s, "
             f"live model {start['live_s']} s.",
+            "",
+            gan.table(results["gan"]),
         ]
     )
 
@@ -192,7 +108,7 @@ def below_floors(results: dict) -> list[str]:
         missed.append(f"{results['ours']['paints_per_second']} paints/s, at least {PAINTS_PER_SECOND} are promised")
     if results["start"]["interactive_s"] > START_SECONDS:
         missed.append(f"{results['start']['interactive_s']} s to the first page, at most {START_SECONDS} are promised")
-    return missed
+    return [*missed, *gan.below_floors(results["gan"])]
 
 
 def main() -> int:
@@ -220,6 +136,7 @@ def main() -> int:
         ours = our_page(browser, home("ours"), *size)
         stock = stock_page(browser, home("stock"), *size, history=True)
         without_history = stock_page(browser, home("stock-without-history"), *size, history=False)
+        tab = gan.compare(browser, home, *size)
         browser.close()
     results = {
         "machine": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
@@ -228,6 +145,7 @@ def main() -> int:
         "stock_without_history": without_history,
         "times_faster": round(stock["median_ms"] / ours["median_ms"], 1),
         "times_faster_without_history": round(without_history["median_ms"] / ours["median_ms"], 1),
+        "gan": tab,
         "start": sorted(starts, key=lambda start: start["interactive_s"])[1],
     }
     RESULTS.write_text(json.dumps(results, indent=1) + "\n")

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 import torch
 
+from demos.common import Moves
 from demos.stage import launch, stories
 from demos.stage.frame import Tab
 from demos.stage.state import Code, Schema
 from demos.vae_api import ENDPOINTS
 from demos.vae_parts import arithmetic, beta, blend, planes, sliders, your_picture
-from demos.vae_parts.scene import Moves, Scene
+from demos.vae_parts.scene import Scene
 from demos.widgets.picture import to_uint8
 from models import zoo
 
@@ -55,7 +56,7 @@ SCHEMA = Schema(
     "vae",
     [
         Code("code", size=64),
-        Moves("moves"),
+        Moves("moves", lambda: [name for data in zoo.DATA_SETS for name in zoo.directions(data).names]),
         *your_picture.PARAMS,
         *blend.PARAMS,
         *beta.PARAMS,

@@ -5,32 +5,10 @@ from typing import Any
 import torch
 
 from demos.checks import a_code, a_number, a_picture, one_of
+from demos.describe import describe
 from demos.vae_parts.your_picture import is_unusual
 from demos.widgets.picture import encode
-from models import attributes, pictures, vae, zoo
-
-
-def describe(data: str) -> dict[str, Any]:
-    """Every legal name and range for one data set.
-
-    Args:
-        data: "portraits" or "toons".
-
-    Returns:
-        picture_size, attributes {name: [values]}, directions [name], schedulers [name], betas [number], map_grid,
-        language_models [name] (empty while no tab of that family is installed) and credits.
-    """
-    zoo.check_data(data)
-    return {
-        "picture_size": 64,
-        "attributes": attributes.names(data),
-        "directions": list(zoo.directions(data).names),
-        "schedulers": [],
-        "betas": list(zoo.BETAS),
-        "map_grid": {},
-        "language_models": [],
-        "credits": zoo.CREDITS[data],
-    }
+from models import pictures, vae, zoo
 
 
 def vae_latents(data: str, beta: float = 1.0) -> dict[str, Any]:

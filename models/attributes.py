@@ -101,6 +101,15 @@ class Attributes(nn.Module):
         """Pictures (N, 3, 64, 64) -> (N, 128) of length one: the nearer two of them, the more alike the pictures."""
         return F.normalize(self._features(x), dim=1)
 
+    def activations(self, x: Tensor) -> list[Tensor]:
+        """Pictures (N, 3, 64, 64) -> what each residual block gives: at 32, 16 and 8 pixels, (N, width, side, side)."""
+        seen, h = [], x
+        for layer in self.body:
+            h = layer(h)
+            if isinstance(layer, _Block):
+                seen.append(h)
+        return seen
+
     def save(self, folder: Path) -> None:
         """Write ``model.safetensors`` (float16) and ``config.json`` into ``folder``."""
         folder = Path(folder)

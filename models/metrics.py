@@ -1,8 +1,11 @@
 """Numbers about latents and pictures, each from the paper it is named after. NumPy in, NumPy or plain numbers out."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+
+PART = 512  # rows whose distances to all others are in memory at once
 
 
 def _array(values, name: str, ndim: int = 2) -> np.ndarray:
@@ -167,6 +170,48 @@ def frechet_distance(features_a, features_b) -> float:
     return float(max(distance, 0.0))
 
 
+def diversity(features) -> float:
+    """Mean Euclidean distance between two different rows of ``features`` (N, D), N >= 2: 0 if all are the same."""
+    a = _array(features, "features")
+    if len(a) < 2:
+        raise ValueError(f"two features at least are needed, not {len(a)}")
+    a = a - a.mean(axis=0)  # the same distances, and rows that are all equal give 0 and not rounding errors
+    total = sum(np.sqrt(_squared_distances(part, a)).sum() for part in _parts(a))
+    return float(total / (len(a) * (len(a) - 1)))
+
+
+def precision_recall(real, made, k: int = 3) -> tuple[float, float]:
+    """(precision, recall) of made pictures (Kynkaanniemi et al. 2019, equations 1 and 2).
+
+    Around every real picture lies a ball that reaches to its k-th nearest other real picture; together they are the
+    estimated set of everything real. Precision is the share of made pictures within it (do they look real?), recall
+    the share of real pictures within the set of balls around the made ones (is all that is real still made?).
+
+    real: features (N, D); made: features (M, D); N and M should be equal, and more than k each.
+    """
+    return within(real, made, k), within(made, real, k)
+
+
+def within(reference, features, k: int = 3) -> float:
+    """Share of ``features`` (N, D) inside a ball of one of ``reference`` (M, D), M > k (see `precision_recall`)."""
+    reference, features = _pair(reference, features, k)
+    radii = _radii(reference, k)
+    found = [(_squared_distances(part, reference) <= radii).any(axis=1) for part in _parts(features)]
+    return float(np.concatenate(found).mean())
+
+
+def coverage(real, made, k: int = 5) -> float:
+    """Share of real pictures whose ball holds a made one (Naeem et al. 2020, section 3).
+
+    Unlike recall it draws balls around real pictures only: one strange made picture with a huge ball cannot raise it.
+    The ball reaches to the k-th nearest other real picture. real: features (N, D), N > k; made: (M, D).
+    """
+    real, made = _pair(real, made, k)
+    radii = _radii(real, k)
+    hit = [(_squared_distances(part, real) <= radii).any(axis=0) for part in _parts(made)]
+    return float(np.any(hit, axis=0).mean())
+
+
 def nearest(features, reference, k: int = 1) -> tuple[np.ndarray, np.ndarray]:
     """The k nearest reference rows of every row: (indices (N, k), Euclidean distances (N, k)), nearest first.
 
@@ -176,13 +221,13 @@ def nearest(features, reference, k: int = 1) -> tuple[np.ndarray, np.ndarray]:
     if features.shape[1] != reference.shape[1] or not 1 <= k <= len(reference):
         raise ValueError(f"cannot find {k} neighbours of {features.shape} among {reference.shape}")
     indices, distances = np.empty((len(features), k), int), np.empty((len(features), k))
-    for start in range(0, len(features), 512):
-        part = features[start : start + 512]
-        squared = (part**2).sum(1)[:, None] + (reference**2).sum(1) - 2 * part @ reference.T
+    for start in range(0, len(features), PART):
+        part = features[start : start + PART]
+        squared = _squared_distances(part, reference)
         order = np.argsort(squared, axis=1, kind="stable")[:, :k]
-        indices[start : start + 512] = order
+        indices[start : start + PART] = order
         # Once more by differences: the expanded square loses its digits exactly where pictures are the same.
-        distances[start : start + 512] = np.linalg.norm(part[:, None] - reference[order], axis=2)
+        distances[start : start + PART] = np.linalg.norm(part[:, None] - reference[order], axis=2)
     return indices, distances
 
 
@@ -212,3 +257,30 @@ def exceeded_by(values, held_out) -> np.ndarray:
     """
     values, held_out = _array(values, "values", 1), np.sort(_array(held_out, "held_out", 1))
     return 1.0 - np.searchsorted(held_out, values, side="left") / len(held_out)
+
+
+def _parts(features: np.ndarray) -> Iterator[np.ndarray]:
+    return (features[start : start + PART] for start in range(0, len(features), PART))
+
+
+def _squared_distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """|a_i|^2 + |b_j|^2 - 2 a_i . b_j, never negative: (N, D) and (M, D) -> (N, M)."""
+    return np.clip((a**2).sum(1)[:, None] + (b**2).sum(1) - 2 * a @ b.T, 0, None)
+
+
+def _radii(features: np.ndarray, k: int) -> np.ndarray:
+    """Squared distance of every row of (N, D) to its k-th nearest other row, (N,)."""
+    radii = np.empty(len(features))
+    for start in range(0, len(features), PART):
+        squared = _squared_distances(features[start : start + PART], features)
+        rows = np.arange(len(squared))
+        squared[rows, start + rows] = np.inf  # nobody is a neighbour of itself
+        radii[start : start + PART] = np.partition(squared, k - 1, axis=1)[:, k - 1]
+    return radii
+
+
+def _pair(reference, features, k: int) -> tuple[np.ndarray, np.ndarray]:
+    reference, features = _array(reference, "reference"), _array(features, "features")
+    if features.shape[1] != reference.shape[1] or not 1 <= k < len(reference):
+        raise ValueError(f"cannot draw balls of {k} neighbours for {features.shape} around {reference.shape}")
+    return reference, features

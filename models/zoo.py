@@ -7,15 +7,22 @@ visitor of another model does not wait at all.
 import json
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from models.attributes import Attributes
+from models.components import Components
 from models.directions import Directions
+from models.gan import Discriminator, Generator
+from models.neighbours import Neighbours
 from models.vae import VAE
 
-WEIGHTS = Path(__file__).resolve().parents[1] / "assets" / "weights"
+ASSETS = Path(__file__).resolve().parents[1] / "assets"
+WEIGHTS = ASSETS / "weights"
 DATA_SETS = ("toons", "portraits")
 CREDITS = {
     "portraits": "Trained on official portraits: "
@@ -37,7 +44,9 @@ def _once(key: tuple, load: Callable[[], Any]) -> Any:
         lock = _locks.setdefault(key, threading.Lock())
     with lock:
         if key not in _loaded:
-            _loaded[key] = load()
+            # whoever asks first may be in inference mode; weights made there could never pass a gradient on
+            with torch.inference_mode(False):
+                _loaded[key] = load()
     return _loaded[key]
 
 
@@ -84,6 +93,62 @@ def directions(data: str) -> Directions:
     """The labelled directions in the code space of the beta = 1 VAE of ``data``."""
     folder = vae_folder(data)
     return _once(("directions", folder), lambda: Directions.load(folder))
+
+
+def gan_folder(data: str, collapsed: bool = False) -> Path:
+    """Folder of the GAN trained on ``data``; ``collapsed`` is the run on toons that was made to fail.
+
+    Raises:
+        ValueError: for another data set, or a collapsed run that does not exist.
+    """
+    if collapsed and check_data(data) != "toons":
+        raise ValueError(f"only toons have a collapsed run, not {data}")
+    return WEIGHTS / f"gan-{check_data(data)}{'-collapsed' if collapsed else ''}"
+
+
+def generator(data: str, collapsed: bool = False) -> Generator:
+    """The generator of the GAN of ``data``, ready for float32 inference."""
+    folder = gan_folder(data, collapsed)
+    return _once(("generator", folder), lambda: Generator.load(folder))
+
+
+def discriminator(data: str) -> Discriminator:
+    """The discriminator that the generator of ``data`` played against."""
+    folder = gan_folder(data)
+    return _once(("discriminator", folder), lambda: Discriminator.load(folder))
+
+
+def gan_directions(data: str) -> Directions:
+    """The labelled directions in the W space of the GAN of ``data``."""
+    folder = gan_folder(data)
+    return _once(("gan directions", folder), lambda: Directions.load(folder))
+
+
+def components(data: str) -> Components:
+    """The principal components of the W space of the GAN of ``data``."""
+    folder = gan_folder(data)
+    return _once(("components", folder), lambda: Components.load(folder))
+
+
+def neighbours(data: str) -> Neighbours:
+    """Features and codes of every picture that the models of ``data`` learnt from."""
+    folder = ASSETS / "neighbours" / check_data(data)
+    return _once(("neighbours", folder), lambda: Neighbours.load(folder))
+
+
+@dataclass(frozen=True)
+class Replay:
+    """One training as it went: ``moments`` are the numbers, and tile i of the picture ``sheet`` shows moment i."""
+
+    moments: list[dict[str, float]]
+    sheet: Path
+
+
+@cache
+def replay(data: str, collapsed: bool = False) -> Replay:
+    """The moments of the GAN's training that were kept: 24 tiles of 4x4 faces of the same 16 latents, 6 to a row."""
+    folder = gan_folder(data, collapsed)
+    return Replay(json.loads((folder / "replay.json").read_text()), folder / "replay.webp")
 
 
 @cache

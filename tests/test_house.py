@@ -180,10 +180,23 @@ def test_weights_have_a_card_and_a_record(folder: Path):
     assert (ROOT / record["recipe"]).is_file()
 
 
-def test_the_list_of_hashes_is_complete_and_right():
-    listed = set(fetch.read_sums())
-    assert listed == {file.relative_to(WEIGHTS).as_posix() for file in WEIGHTS.rglob("*.safetensors")}
-    assert fetch.damaged() == []
+@pytest.mark.parametrize("folder", sorted(fetch.NEIGHBOURS.glob("*/")), ids=lambda folder: folder.name)
+def test_neighbours_have_a_card_and_a_record(folder: Path):
+    opening, front, body = (folder / "README.md").read_text().split("---\n", 2)
+    assert opening == "" and "license: cc-by-4.0" in front
+    assert CREDIT_LINES[folder.name] in body
+    record = json.loads((folder / "record.json").read_text())
+    assert record["data"] == folder.name and record["data_hash"]
+    assert (ROOT / record["recipe"]).is_file()
+    for part in (record["features_of"], record["codes_of"]):  # made by the networks that ship, not by older ones
+        assert part["sha256"] == fetch.read_sums()[f"{part['model']}/model.safetensors"]
+
+
+@pytest.mark.parametrize("folder", fetch.SHIPPED, ids=lambda folder: folder.name)
+def test_the_list_of_hashes_is_complete_and_right(folder: Path):
+    listed = set(fetch.read_sums(folder))
+    assert listed and listed == {file.relative_to(folder).as_posix() for file in folder.rglob("*.safetensors")}
+    assert fetch.damaged(folder) == []
 
 
 def test_damaged_weights_are_noticed(tmp_path: Path):

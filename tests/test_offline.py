@@ -7,6 +7,8 @@ import sys
 import urllib.request
 from pathlib import Path
 
+import demos
+
 # Runs inside the app process before anything else. An audit hook sees every socket call of Python code, whoever makes
 # it, asyncio included; raising there refuses the call.
 GUARD = """
@@ -50,14 +52,16 @@ def test_the_server_contacts_no_other_host(start_app, tmp_path: Path):
         assert refused.exists(), "the guard is not in the app process"
         assert b"<gradio-app" in ask(url) or b"gradio_config" in ask(url)
         config = json.loads(ask(f"{url}/config"))
-        store = next(c for c in config["components"] if "open" in c["props"].get("server_fns", []))
-        call = {"session_hash": "offline", "component_id": store["id"], "data": {"query": "?v=1&tab=vae"}}
-        first = json.loads(ask(f"{url}/gradio_api/component_server", call | {"fn_name": "open"}))
-        assert first.get("view"), first
-        moved = {"state": first["state"], "actions": [{"name": "seed", "value": 8}], "live": False}
-        answer = json.loads(ask(f"{url}/gradio_api/component_server", call | {"fn_name": "step", "data": moved}))
-        assert answer.get("view"), answer
-        assert answer["state"]["seed"] == 8
+        stores = [c for c in config["components"] if "open" in c["props"].get("server_fns", [])]
+        assert len(stores) == len(demos.TABS)
+        for tab, store in zip(demos.TABS, stores, strict=True):
+            call = {"session_hash": "offline", "component_id": store["id"], "data": {"query": f"?v=1&tab={tab}"}}
+            first = json.loads(ask(f"{url}/gradio_api/component_server", call | {"fn_name": "open"}))
+            assert first.get("view"), first
+            moved = {"state": first["state"], "actions": [{"name": "seed", "value": 8}], "live": False}
+            answer = json.loads(ask(f"{url}/gradio_api/component_server", call | {"fn_name": "step", "data": moved}))
+            assert answer.get("view"), answer
+            assert answer["state"]["seed"] == 8
     assert refused.read_text() == ""
 
 

@@ -13,6 +13,7 @@ import logging
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ import gradio as gr
 import numpy as np
 from PIL import Image
 
-from demos.stage.state import DATA, Schema
+from demos.stage.state import DATA, RUNNING, Schema
 from demos.widgets.controls import Controls
 from demos.widgets.picture import encode
 
@@ -37,6 +38,17 @@ GIF_SIDE = 512  # pixels of the longer side, at most
 GIF_FRAMES = 240
 
 log = logging.getLogger(__name__)
+
+
+class Haste(IntEnum):
+    """How fast `draw` must be. REST: everything. LIVE: a hand drags or a run is on, so only what it moves.
+
+    FOLLOW: as LIVE, and the picture sheets that should keep up; five times a second, for tabs that ask for it.
+    """
+
+    REST = 0
+    FOLLOW = 1
+    LIVE = 2
 
 
 @dataclass(frozen=True)
@@ -59,11 +71,17 @@ class Tab:
     name, label: its name in links and its word in the top bar. accent: its colour in a dark room (`theme.ACCENTS`).
     schema: its state; the schema's parts must be the names of `parts`.
     act(state, action) -> state: pure; ValueError with a sentence for a visitor refuses the action.
-    draw(state, live) -> view: `{widget name: value}` plus "rail", "see" and "formula"; live views may hold fewer names.
+    draw(state, live) -> view: `{widget name: value}` plus "rail", "see" and "formula"; `live` is a Haste, and where it
+    is true the view may hold fewer names. Two more names a view may have:
+    "again": {"action": {"name", "value"}, "after": milliseconds} makes a run: the browser sends that action, live, once
+    the view is painted and `after` has passed, while the tab can be seen, until an answer comes without it. Whether a
+    run is on is the tab's private Flag "running"; `open`, `part` and `reset` end it. An action takes below 100 ms.
+    "play": {"name", "value"}, the action of the space bar; it holds until a view at rest comes without it.
     picture(state) -> (H, W, 3) uint8 or None: the one picture that compare shows.
     stories: what `stories.load` returns. warm(): loads what the tab needs; called once per opening, idempotent.
     recording: the folder of the first views made by `python -m demos.stage.record`.
     frames(state) -> list of (H, W, 3) uint8: the run shown, for a GIF. card(state) -> str: the model card as text.
+    follows: `draw` makes use of Haste.FOLLOW; other tabs are never asked for it.
     """
 
     name: str
@@ -72,13 +90,14 @@ class Tab:
     schema: Schema
     parts: Sequence[Part]
     act: Callable[[State, Action], State]
-    draw: Callable[[State, bool], View]
+    draw: Callable[[State, Haste], View]
     picture: Callable[[State], np.ndarray | None] | None = None
     stories: Sequence[dict[str, Any]] = ()
     warm: Callable[[], None] | None = None
     recording: Path | None = RECORDINGS
     frames: Callable[[State], list[np.ndarray]] | None = None
     card: Callable[[State], str] | None = None
+    follows: bool = False
 
     def __post_init__(self) -> None:
         """Refuses a tab whose schema belongs to another tab or knows other parts."""
@@ -139,7 +158,7 @@ def reduce(tab: Tab, state: State, action: Any) -> State:
         raise ValueError("An action is a name and a value.")
     name = action["name"]
     if name == "part":
-        return tab.schema.assign(state, action)
+        return stopped(tab.schema.assign(state, action))
     if name == "pin":
         if tab.picture is None:
             raise ValueError(f"{tab.label} has nothing to compare.")
@@ -152,6 +171,11 @@ def reduce(tab: Tab, state: State, action: Any) -> State:
     return tab.schema.check(tab.act(state, {"name": name, "value": action.get("value")}))
 
 
+def stopped(state: State) -> State:
+    """The state with its run ended, where its tab has runs."""
+    return state | {RUNNING: False} if RUNNING in state else state
+
+
 def compare(tab: Tab, state: State) -> dict[str, Any]:
     """What the compare panel shows: A as pinned, B as it is, |A - B| where both have one size, and what differs."""
     pinned, _ = tab.schema.read(state["pin"])
@@ -161,8 +185,9 @@ def compare(tab: Tab, state: State) -> dict[str, Any]:
     value = {"a": encode(a, "png"), "b": encode(b, "png")}
     names = [
         name
-        for name in tab.schema.params
-        if name != "pin" and (name in tab.schema.left_out(state) or pinned[name] != state[name])
+        for name, param in tab.schema.params.items()
+        if name not in ("pin", RUNNING) and not param.derived
+        if name in tab.schema.left_out(state) or pinned[name] != state[name]
     ]
     differs = f"B differs from A in {', '.join(names)}." if names else "A and B are the same."
     if a.shape != b.shape:
@@ -178,7 +203,7 @@ def _pinned(tab: Tab, query: str) -> np.ndarray | None:
     return tab.picture(tab.schema.read(query)[0])
 
 
-def answer(tab: Tab, state: State, notices: Sequence[str] = (), live: bool = False) -> dict[str, Any]:
+def answer(tab: Tab, state: State, notices: Sequence[str] = (), live: Haste = Haste.REST) -> dict[str, Any]:
     """What the page gets: the state, its link, sentences for the visitor, the view and what the link leaves out."""
     view = tab.draw(state, live)
     if state["pin"] and tab.picture is not None:
@@ -196,25 +221,28 @@ def answer(tab: Tab, state: State, notices: Sequence[str] = (), live: bool = Fal
 def handlers(tab: Tab) -> list[Callable[[Any], dict[str, Any]]]:
     """The tab's server functions: `step`, `open`, `gif` and `card`. Stateless; every one takes and gives a dictionary.
 
-    step({"state", "actions", "live"}) -> answer. open({"query"} or {"state"}) -> answer, odd values dropped with a
-    notice. gif({"state"}) -> {"gif": data URI}. card({"state"}) -> {"text"}. All: {"error": sentence} when refused.
+    step({"state", "actions", "live", "follow"}) -> answer; live and follow are flags, follow makes a live step
+    Haste.FOLLOW. open({"query"} or {"state"}) -> answer, without a run and odd values dropped with a notice.
+    gif({"state"}) -> {"gif": data URI}. card({"state"}) -> {"text"}. All: {"error": sentence} when refused.
     """
 
     def step(payload: dict[str, Any]) -> dict[str, Any]:
-        actions, live = payload.get("actions", []), payload.get("live", False)
-        if not isinstance(actions, list) or len(actions) > ACTION_LIMIT or not isinstance(live, bool):
+        actions, flags = payload.get("actions", []), [payload.get(name, False) for name in ("live", "follow")]
+        if not isinstance(actions, list) or len(actions) > ACTION_LIMIT or not all(isinstance(f, bool) for f in flags):
             raise ValueError(f"A step is a list of at most {ACTION_LIMIT} actions.")
         state = tab.schema.check(payload.get("state"))
         for action in actions:
             state = reduce(tab, state, action)
-        return answer(tab, state, live=live)
+        live, follow = flags
+        haste = Haste.REST if not live else Haste.FOLLOW if follow and tab.follows else Haste.LIVE
+        return answer(tab, state, live=haste)
 
     def open(payload: dict[str, Any]) -> dict[str, Any]:
         if tab.warm is not None:
             tab.warm()
-        if "state" in payload:
-            return answer(tab, *tab.schema.clean(payload["state"]))
-        return answer(tab, *tab.schema.read(payload.get("query", "")))
+        known = "state" in payload
+        state, notices = tab.schema.clean(payload["state"]) if known else tab.schema.read(payload.get("query", ""))
+        return answer(tab, stopped(state), notices)
 
     def gif(payload: dict[str, Any]) -> dict[str, Any]:
         state = tab.schema.check(payload.get("state"))
@@ -310,5 +338,6 @@ def build(tab: Tab, layout: Mapping[str, Callable[[], Any]]) -> None:
             label=tab.label,
             private=[name for name, param in tab.schema.params.items() if param.private],
             compares=tab.picture is not None,
+            follows=tab.follows,
             recordings=recordings(tab),
         )

@@ -70,9 +70,9 @@ def page(entries: Iterable[Entry]) -> gr.Blocks:
             for tab, layout, _ in entries:
                 with gr.Tab(tab.label, elem_id=f"panel-{tab.name}"):
                     frame.build(tab, layout)
-        for _, _, functions in entries:
-            for function in functions:
-                gr.api(endpoint(function), api_name=function.__name__, concurrency_limit=2)
+        # what several tabs offer is one endpoint
+        for function in dict.fromkeys(function for _, _, functions in entries for function in functions):
+            gr.api(endpoint(function), api_name=function.__name__, concurrency_limit=2)
     return demo
 
 

@@ -54,7 +54,7 @@
   function copy() {
     const store = playground.current();
     if (!store?.query) return;
-    const left = store.leftOut.length ? " What you uploaded or drew is left out: the link shows the nearest state that can travel." : "";
+    const left = store.leftOut.length ? " What you uploaded, drew or changed on the way is left out: the link shows the nearest state that can travel." : "";
     write(location.origin + location.pathname + store.query, `Link copied.${left}`);
     if (left && document.getElementById("stage-dialog")) playground.notice(left.trim(), { kind: "warning" });
   }

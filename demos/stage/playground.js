@@ -9,6 +9,7 @@ window.playground = (() => {
   "use strict";
 
   const SETTLE_MS = 120; // after the last live action the full view is asked for
+  const FOLLOW_MS = 180; // while a hand drags, the sheets follow this often: more than five times a second
   const BUSY_MS = 300; // shorter waits are not shown: they would only flicker
   const HISTORY = 100;
   const kinds = {};
@@ -61,6 +62,14 @@ window.playground = (() => {
     let settling = 0; // timer of the settle call
     let due = false; // a settle call is to be sent
     let asked = false; // `open` was asked for once
+    let again = null; // the run: {action, after} of the newest answer, to be sent over and over
+    let ripe = false; // the run's next action is to be sent
+    let waiting = null; // the wait before it
+    let turn = true; // the run's action may go before those of a dragging hand: they take turns
+    let ahead = false; // a run went on from history[cursor]
+    let resting = true; // the last request was not live
+    let following = false; // the last request asked for the sheets, too
+    let followed = 0; // when a live request last asked for the sheets, too
 
     const store = {
       name,
@@ -69,6 +78,7 @@ window.playground = (() => {
       state: null,
       query: "",
       view: {},
+      play: null, // the action of the space bar
       leftOut: [],
       answers: 0, // answers of the live server
       milliseconds: null, // how long the last one took
@@ -77,7 +87,7 @@ window.playground = (() => {
         return calling || queue.length > 0 || job !== null || due || settling !== 0;
       },
       get canUndo() {
-        return cursor > 0;
+        return cursor > 0 || ahead;
       },
       get canRedo() {
         return cursor < history.length - 1;
@@ -100,7 +110,7 @@ window.playground = (() => {
         pump();
       },
       undo() {
-        if (store.canUndo) go(cursor - 1);
+        if (store.canUndo) go(ahead ? cursor : cursor - 1);
       },
       redo() {
         if (store.canRedo) go(cursor + 1);
@@ -112,6 +122,8 @@ window.playground = (() => {
         store.failed = false;
         pump();
       },
+      // Called when the tab or the page can be seen again: a run goes on.
+      wake: () => pump(),
       // another server function: {..} or null after a notice
       async call(what, payload) {
         try {
@@ -181,25 +193,59 @@ window.playground = (() => {
       const plain = [...link.keys()].every((key) => key.startsWith("__") || ["v", "tab", "data"].includes(key));
       const recording = plain && store.props.recordings?.[link.get("data") ?? "toons"];
       if (!recording || store.answers) return;
-      Object.assign(store, { state: recording.state, query: recording.query });
+      Object.assign(store, { state: recording.state, query: recording.query, play: recording.view.play ?? null });
       show(recording.view);
+    }
+
+    // A run goes on once the answer is painted and its pause is over. An answer meanwhile changes what is sent, not when.
+    function plan(next) {
+      again = next;
+      if (!again) [ripe, waiting] = [false, null];
+      if (!again || ripe || waiting) return;
+      const began = performance.now();
+      const mine = (waiting = {});
+      const ripen = () => {
+        if (waiting !== mine) return;
+        [ripe, waiting] = [true, null];
+        pump();
+      };
+      requestAnimationFrame(() => again && setTimeout(ripen, Math.max(0, again.after - (performance.now() - began))));
+    }
+
+    // What a request asks for: a dragging hand gets the hero at once, and the sheets every now and then, never twice in
+    // a row: on a slow machine the hero still comes first.
+    function haste(live) {
+      const now = performance.now();
+      if (live && resting) followed = now;
+      const follow = live && !following && Boolean(store.props.follows) && now - followed >= FOLLOW_MS;
+      if (follow) followed = now;
+      following = follow;
+      resting = !live;
+      return { live, follow };
     }
 
     // One request at a time. What could not be sent waits; a failed request is put back and sent by retry().
     async function pump() {
       if (calling || !server || store.failed) return;
+      const seen = visible === name && !document.hidden;
+      const goesOn = again && ripe && seen && !due && queue.every((one) => one.live) && (turn || !queue.length);
       let what, payload, after, putBack;
       if (job) {
         const mine = job;
         [what, payload, job] = ["open", mine.request, null];
         after = mine;
         putBack = () => (job ??= mine);
+      } else if (goesOn) {
+        [what, ripe, turn] = ["step", false, false];
+        payload = { state: store.state, actions: [again.action], ...haste(true) };
+        after = { live: true, run: true };
+        putBack = () => (ripe = again !== null);
       } else if (store.state && (queue.length || due)) {
         const batch = queue;
         const live = batch.length > 0 && batch.every((one) => one.live);
-        [what, queue] = ["step", []];
+        [what, queue, turn] = ["step", [], true];
         if (!live) due = false;
-        payload = { state: store.state, actions: batch.map((one) => one.action), live };
+        payload = { state: store.state, actions: batch.map((one) => one.action), ...haste(live) };
         after = { live, keep: !live };
         putBack = () => {
           queue = [...batch.filter((one) => !queue.some((newer) => newer.action.name === one.action.name)), ...queue];
@@ -224,15 +270,16 @@ window.playground = (() => {
       store.root.classList.remove("busy", "waking");
       store.root.classList.toggle("failed", store.failed);
       if (store.failed) sayFailed("The server did not answer.");
-      if (answer?.error) refuse(answer.error, putBack);
+      if (answer?.error) refuse(answer.error, after, putBack);
       else if (answer) accept(answer, after);
       announce("settled", store);
       pump();
     }
 
-    function refuse(sentence, putBack) {
+    function refuse(sentence, { run = false }, putBack) {
       if (store.state) {
         notice(sentence, { kind: "error" });
+        if (run) halt();
         Object.keys(store.view).forEach(paint); // the widgets go back to what is true
         return;
       }
@@ -241,22 +288,37 @@ window.playground = (() => {
       store.root.classList.add("failed");
       sayFailed(sentence);
     }
+    // A run ends here, without an action of its tab: what there is now is shown in full.
+    function halt() {
+      plan(null);
+      store.state = { ...store.state, running: false };
+      due = true;
+    }
     function sayFailed(sentence) {
       store.root.querySelector(".stage-failed > span").textContent = sentence;
     }
 
-    function accept(answer, { live = false, keep = false, place = null }) {
+    function accept(answer, { live = false, keep = false, place = null, run = false }) {
+      const { again: next = null, play, ...view } = answer.view;
       store.answers += 1;
       Object.assign(store, { state: answer.state, query: answer.query, leftOut: answer.left_out });
       answer.notices.forEach((sentence) => notice(sentence, { kind: "warning", seconds: 12 }));
-      if (place !== null) cursor = place;
+      if (play !== undefined || !live) store.play = play ?? null;
+      if (place !== null) [cursor, ahead] = [place, false];
       else if (keep) remember(answer.state);
-      show(answer.view);
+      else ahead ||= run;
+      show(view);
       if (!live) announce("arrived", store);
+      plan(next);
+      // a run that came to its end by itself: now the whole view
+      if (run && !next) due = true;
     }
 
+    const whole = (state) => JSON.stringify({ ...state, running: null }); // starting or stopping a run is no step of undo
+
     function remember(state) {
-      if (cursor >= 0 && JSON.stringify(history[cursor]) === JSON.stringify(state)) return;
+      ahead = false;
+      if (cursor >= 0 && whole(history[cursor]) === whole(state)) return;
       history.splice(cursor + 1, Infinity, state);
       if (history.length > HISTORY) history.shift();
       cursor = history.length - 1;
@@ -283,6 +345,7 @@ window.playground = (() => {
   }
 
   const tab = (name) => (stores[name] ??= makeStore(name));
+  document.addEventListener("visibilitychange", () => visible && tab(visible).wake());
 
   // ---- tabs
 
@@ -299,6 +362,7 @@ window.playground = (() => {
     visible = name;
     press(name);
     tab(name).visit(cameFrom);
+    tab(name).wake();
     announce("tab", tab(name));
   }
 

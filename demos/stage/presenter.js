@@ -87,10 +87,17 @@
     if (!offer("step", direction)) story?.[direction > 0 ? "next" : "previous"]();
   }
 
+  // The part's own play or pause; without one a widget's.
+  function play() {
+    const store = playground.current();
+    if (store.play) store.dispatch(store.play);
+    else offer("play", null);
+  }
+
   const ACTIONS = {
     ArrowRight: () => step(1),
     ArrowLeft: () => step(-1),
-    " ": () => offer("play", null),
+    " ": play,
     a: () => playground.togglePin(),
     r: () => playground.current().reset(),
     n: () => playground.current().story?.next(),

@@ -14,6 +14,8 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
+import numpy as np
+
 VERSION = "1"
 DATA = ("toons", "portraits")
 SEED_LIMIT = 2**31 - 1
@@ -21,6 +23,7 @@ QUERY_LIMIT = 20_000  # characters of a link that are read at all
 CODE_LIMIT = 1024  # numbers in one code
 PICTURE_LIMIT = 60_000  # characters of a 64x64 picture as data URI; a noisy PNG needs 17,000
 GRID = 32  # codes live on k/32
+RUNNING = "running"  # the private Flag of a tab with runs: whether one is on; the frame ends it, no link names it
 
 
 def shown(value: Any) -> str:
@@ -46,11 +49,35 @@ def quantise(values: Iterable[float]) -> list[float]:
     return result
 
 
+def pack(array: Any) -> str:
+    """Numbers of any shape as text: float32, little-endian, row by row, in base64; "" for none. ValueError for NaN."""
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite and is refused below
+        values = np.asarray(array).astype("<f4")
+    if not np.isfinite(values).all():
+        raise ValueError("Packed numbers are finite.")
+    return base64.b64encode(values.tobytes()).decode("ascii")
+
+
+def unpack(text: str) -> np.ndarray:
+    """The numbers of `pack`, (N,) float32, the array's own. ValueError for damaged text, NaN or infinity."""
+    try:
+        raw = base64.b64decode(text, validate=True)
+        values = np.frombuffer(raw, "<f4").astype(np.float32)
+    except (ValueError, TypeError, binascii.Error):
+        raise ValueError("Packed numbers are base64 of float32 values.") from None
+    if not np.isfinite(values).all():
+        raise ValueError("Packed numbers are finite.")
+    return values
+
+
 class Param(ABC):
     """One value of the state: its name, default and rules.
 
     private: the value came from a visitor and never enters a link or a recipe.
+    derived: the value follows from the others, which are in the link: it is private and yet nothing is left out.
     """
+
+    derived = False
 
     def __init__(self, name: str, default: Any, private: bool = False) -> None:
         self.name = name
@@ -246,6 +273,36 @@ class Picture(Param):
         raise ValueError(f"{self.name} never travels in a link.")
 
 
+class Floats(Param):
+    """Many numbers that travel with the browser, as `pack` writes them; "" while there are none. Always private.
+
+    size_limit: how many numbers at most. derived: they only save computing what the link tells anyway.
+    """
+
+    def __init__(self, name: str, size_limit: int, derived: bool = False) -> None:
+        super().__init__(name, "", private=True)
+        self.size_limit = size_limit
+        self.derived = derived
+
+    def check(self, value: Any) -> str:
+        """Packed finite numbers, not too many, in the one spelling that `pack` gives them."""
+        if not isinstance(value, str):
+            raise self.refuse(value, "packed numbers")
+        if len(value) > 4 * -(-4 * self.size_limit // 3):
+            raise ValueError(f"{self.name} holds at most {self.size_limit:,} numbers.")
+        try:
+            values = unpack(value)
+        except ValueError as error:
+            raise ValueError(f"{self.name} is damaged: {error}") from None
+        if len(values) > self.size_limit:
+            raise ValueError(f"{self.name} holds at most {self.size_limit:,} numbers.")
+        return pack(values)
+
+    def parse(self, text: str) -> str:
+        """Never: a link carries no snapshot."""
+        raise ValueError(f"{self.name} never travels in a link.")
+
+
 class Schema:
     """The parameters of one tab: `data`, `seed`, `part`, the tab's own, and `pin`, in this order.
 
@@ -304,11 +361,12 @@ class Schema:
             name
             for name, param in self.params.items()
             if (param.private or name in state.get("hidden", ())) and state[name] != param.default
+            if name != RUNNING and not param.derived
         ]
 
     def query(self, state: dict[str, Any]) -> str:
         """The link's query string, with "?", without defaults and without what came from an upload."""
-        absent = set(self.left_out(state))
+        absent = {*self.left_out(state), *(name for name, param in self.params.items() if param.private)}
         pairs = [("v", VERSION), ("tab", self.tab)]
         for name, param in self.params.items():
             if name not in absent and state[name] != param.default:

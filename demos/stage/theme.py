@@ -19,6 +19,9 @@ ACCENTS = {
 }
 DARK = {"bg": "#0e1116", "panel": "#161b22", "line": "#2a313c", "ink": "#eef2f7", "muted": "#9aa7b8"}
 LIGHT = {"bg": "#f4f6f9", "panel": "#ffffff", "line": "#d3dae3", "ink": "#1b2330", "muted": "#5a6675"}
+# accents again: a plot with several lines takes those that are not its tab's own
+DARK |= {"blue": "#6ea8ff", "orange": "#ff9e4a", "purple": "#d78bff", "green": "#4cc9a4"}
+LIGHT |= {"blue": "#1f5fc4", "orange": "#a34a00", "purple": "#8a35c0", "green": "#0b7359"}
 
 # file -> characters it holds; everything else falls back to the system's fonts
 FACES = {

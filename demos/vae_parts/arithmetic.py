@@ -5,10 +5,11 @@ from typing import Any
 import gradio as gr
 import torch
 
+from demos.common import faces, new_seed, number, source
 from demos.stage.frame import Part
 from demos.stage.state import SEED_LIMIT, Integer, Number
 from demos.vae_parts.blend import certainty
-from demos.vae_parts.scene import Scene, faces, new_seed, number, prior_code, source
+from demos.vae_parts.scene import Scene, prior_code
 from demos.widgets.face_sheet import FaceSheet
 from demos.widgets.meter import Meter
 from models import latents, seeding, zoo

@@ -5,9 +5,10 @@ from typing import Any
 import gradio as gr
 import torch
 
+from demos.common import faces, number, source
 from demos.stage.frame import Part
 from demos.stage.state import Choice
-from demos.vae_parts.scene import Scene, faces, number, source
+from demos.vae_parts.scene import Scene
 from demos.vae_parts.your_picture import input_picture
 from demos.widgets.face_sheet import FaceSheet
 from demos.widgets.meter import Meter

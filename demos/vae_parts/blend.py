@@ -6,9 +6,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from demos.common import LIVE, new_seed, number, source
 from demos.stage.frame import Part
 from demos.stage.state import SEED_LIMIT, Integer
-from demos.vae_parts.scene import LIVE, Scene, new_seed, number, prior_code, source
+from demos.vae_parts.scene import Scene, prior_code
 from demos.widgets.frame_strip import FrameStrip
 from demos.widgets.meter import Meter
 from demos.widgets.picture import encode, sheet

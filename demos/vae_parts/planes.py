@@ -4,9 +4,10 @@ from typing import Any
 
 import torch
 
+from demos.common import faces, hero, number, source, stopwatch
 from demos.stage.frame import Part
 from demos.stage.state import Integer
-from demos.vae_parts.scene import Scene, faces, hero, number, source, stopwatch
+from demos.vae_parts.scene import Scene
 from demos.vae_parts.sliders import latent_label
 from demos.widgets.face_sheet import FaceSheet
 from demos.widgets.latent_pad import LatentPad

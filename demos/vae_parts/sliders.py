@@ -4,8 +4,9 @@ from typing import Any
 
 import torch
 
+from demos.common import faces, hero, named_label, new_seed, number, source, stopwatch
 from demos.stage.frame import Part
-from demos.vae_parts.scene import Scene, faces, hero, new_seed, number, source, stopwatch
+from demos.vae_parts.scene import Scene
 from demos.widgets.face_sheet import FaceSheet
 from models import vae
 from models.latents import to_grid, traverse
@@ -24,13 +25,6 @@ SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 def latent_label(dimension: int) -> str:
     """``z₁₂``: how a latent dimension is written."""
     return f"z{dimension}".translate(SUBSCRIPTS)
-
-
-def named_label(name: str) -> str:
-    """``hair color: pink`` for ``hair_color=pink``: a direction's name as a visitor reads it."""
-    words = {"apparent_age": "Age (apparent)", "yaw": "Head turn", "background_blue": "Background: blue"}
-    text = words.get(name, name.replace("_", " ").replace("=", ": ").replace("color", "colour"))
-    return text[0].upper() + text[1:]
 
 
 def act(state: dict[str, Any], name: str, value: Any) -> dict[str, Any] | None:

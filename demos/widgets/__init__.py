@@ -2,8 +2,10 @@
 
 from .base import Widget, css, head
 from .controls import Controls
+from .curves import Curves
 from .face_sheet import FaceSheet
 from .frame_strip import FrameStrip
+from .game_board import GameBoard
 from .intervals import Intervals
 from .latent_pad import LatentPad
 from .meter import Meter
@@ -11,8 +13,10 @@ from .picture_input import PictureInput
 
 __all__ = [
     "Controls",
+    "Curves",
     "FaceSheet",
     "FrameStrip",
+    "GameBoard",
     "Intervals",
     "LatentPad",
     "Meter",

@@ -11,7 +11,18 @@ import gradio as gr
 
 FOLDER = Path(__file__).parent
 # base first: the others use its tools
-KINDS = ("base", "controls", "face_sheet", "frame_strip", "intervals", "latent_pad", "meter", "picture_input")
+KINDS = (
+    "base",
+    "controls",
+    "curves",
+    "face_sheet",
+    "frame_strip",
+    "game_board",
+    "intervals",
+    "latent_pad",
+    "meter",
+    "picture_input",
+)
 
 
 class Widget(gr.HTML):

@@ -242,8 +242,9 @@
         if (item.name) setAttribute(control.node, "data-name", item.name);
         next.set(key, control);
       }
-      for (const [key, control] of known) if (!next.has(key)) control.node.remove();
       const focused = document.activeElement;
+      const held = [...known.values()].findIndex(({ node }) => node.contains(focused));
+      for (const [key, control] of known) if (!next.has(key)) control.node.remove();
       let place = box.firstChild;
       for (const { node } of next.values()) {
         if (node === place) place = place.nextSibling;
@@ -251,6 +252,11 @@
       }
       // moving a node in the page takes its focus away
       if (focused !== document.activeElement && box.contains(focused)) focused.focus({ preventScroll: true });
+      // who pressed a button that is gone goes on from what is in its place
+      else if (held >= 0 && !box.contains(focused)) {
+        const heir = box.children[Math.min(held, next.size - 1)];
+        (heir?.matches("button") ? heir : heir?.querySelector("button, input, select"))?.focus({ preventScroll: true });
+      }
       known = next;
     };
   }

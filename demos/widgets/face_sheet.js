@@ -2,6 +2,7 @@
 (() => {
   "use strict";
   const { make, setText, setAttribute, setVariable, latest, fit, drawCell, painted, saveButton, idOf, clamp } = window.pgWidgets;
+  const NOTES = 64; // beyond this many cells there is no room for words in them
   const MANY = 100; // beyond this a sheet is drawn in one go: its cells are small, and nothing is enlarged
 
   window.playground.define("face_sheet", ({ root, props, emit }) => {
@@ -44,8 +45,32 @@
           drawCell(context, image, column * w, row * h, w, h, left, top, right - left, bottom - top);
         }
       }
+      if (value.notes?.length && rows * cols <= NOTES) drawNotes(context, rows, cols);
+    }
+
+    // A dark strip with white words at the foot of each cell: read on any picture, and part of what is downloaded.
+    function drawNotes(context, rows, cols) {
+      const [wide, tall] = [canvas.width / cols, canvas.height / rows];
+      const em = parseFloat(getComputedStyle(figure).fontSize) * (canvas.clientWidth ? canvas.width / canvas.clientWidth : window.devicePixelRatio);
+      const size = Math.min(clamp(0.13 * tall, 0.62 * em, 1.4 * em), 0.18 * tall);
+      const strip = Math.round(1.5 * size);
+      context.font = `600 ${size}px ${getComputedStyle(figure).fontFamily}`;
+      context.textAlign = "center";
+      context.textBaseline = "middle";
+      value.notes.slice(0, rows * cols).forEach((note, i) => {
+        if (!note) return;
+        const left = Math.round((i % cols) * wide);
+        const bottom = Math.round((Math.floor(i / cols) + 1) * tall);
+        const right = Math.round(((i % cols) + 1) * wide);
+        context.fillStyle = "rgb(0 0 0 / .72)";
+        context.fillRect(left, bottom - strip, right - left, strip);
+        context.fillStyle = "#fff";
+        context.fillText(note, (left + right) / 2, bottom - strip / 2 + 0.04 * size, right - left - 0.4 * size);
+      });
     }
     fit(canvas, draw);
+    // presenter mode changes the size of type, not always that of the canvas
+    window.addEventListener("resize", () => value?.notes && draw());
 
     function labels(node, words) {
       node.hidden = !words?.length;
@@ -93,7 +118,7 @@
         const cell = cellAt(i);
         const row = value.row_labels?.[Math.floor(i / cols)] ?? (rows > 1 ? `row ${Math.floor(i / cols) + 1}` : "");
         const column = value.col_labels?.[i % cols] ?? `picture ${(i % cols) + 1} of ${cols}`;
-        setAttribute(cell, "aria-label", [row, column].filter(Boolean).join(", "));
+        setAttribute(cell, "aria-label", [row, column, value.notes?.[i]].filter(Boolean).join(", "));
         setAttribute(cell, "aria-disabled", actions[i] ? null : "true");
         setAttribute(cell, "aria-selected", String(selected === i));
       }
@@ -103,7 +128,8 @@
       const { rows, cols } = value;
       setVariable(figure, "--rows", rows);
       setVariable(figure, "--cols", cols);
-      setAttribute(canvas, "aria-label", value.alt || "A picture");
+      const notes = (value.notes ?? []).filter(Boolean).join(", ");
+      setAttribute(canvas, "aria-label", [value.alt || "A picture", notes].filter(Boolean).join(": "));
       labels(columnLabels, value.col_labels);
       labels(rowLabels, value.row_labels);
       figure.classList.toggle("named-rows", Boolean(value.row_labels?.length));
@@ -181,8 +207,10 @@
         }
         const same = shown && ["rows", "cols", "smooth"].every((key) => shown[key] === whole[key]) && shown.uri === whole.image;
         if (same && !load.busy()) {
+          const noted = JSON.stringify(value.notes) !== JSON.stringify(whole.notes);
           value = whole;
           paintWords();
+          if (noted) draw();
         } else load(whole.image, whole);
       },
     };

@@ -25,7 +25,7 @@
     const figure = make("figure", { class: "pg-strip empty", role: "group", "aria-label": "A run of frames" }, panes, deck, make("figcaption", { class: "pg-caption" }, source));
     root.replaceChildren(figure);
 
-    let about = { panes: [""], captions: [], smooth: true };
+    let about = { panes: [""], captions: [], notes: [], smooth: true };
     let atlas = null; // {image, uri, columns, tile}
     let streamed = []; // frame -> its pictures, one per pane
     let streaming = false;
@@ -38,6 +38,7 @@
     let following = true; // the newest frame is shown until the visitor goes back
     let dragging = false;
     let wanted = false;
+    let said = -1; // the frame that the tab was told of
     let ticking = 0;
     const canvases = [];
 
@@ -74,9 +75,17 @@
       wanted = true;
       requestAnimationFrame(() => {
         wanted = false;
+        announce();
         drawPanes();
         words();
       });
+    }
+
+    // other widgets of the tab follow the frame shown
+    function announce() {
+      if (!count || said === index) return;
+      said = index;
+      root.closest(".stage-tab")?.dispatchEvent(new CustomEvent("strip-index", { detail: { name: props.name, index } }));
     }
 
     const shownThumbs = () => Math.min(THUMBS, count);
@@ -104,8 +113,10 @@
 
     function words() {
       const text = about.captions[index] ?? "";
+      const notes = about.notes[index] ?? [];
       setText(caption, text);
-      setAttribute(range, "aria-valuetext", text || `frame ${index + 1} of ${count}`);
+      [...panes.children].forEach((pane, p) => setText(pane.lastChild, notes[p]));
+      setAttribute(range, "aria-valuetext", [text || `frame ${index + 1} of ${count}`, ...notes].join(", "));
       setVariable(range, "--fill", count > 1 ? ((100 * index) / (count - 1)).toFixed(2) : 0);
       const near = count > 1 ? Math.round((index * (shownThumbs() - 1)) / (count - 1)) : 0;
       [...thumbs.children].forEach((thumb, k) => {
@@ -220,6 +231,7 @@
       about = {
         panes: value.panes?.length ? [...value.panes] : about.panes,
         captions: value.captions ? [...value.captions] : about.captions,
+        notes: value.notes ? [...value.notes] : about.notes,
         left: value.left ?? about.left,
         right: value.right ?? about.right,
         source: value.source ?? about.source,
@@ -228,6 +240,7 @@
       setText(left, about.left);
       setText(right, about.right);
       setText(source, about.source);
+      figure.classList.toggle("noted", about.notes.length > 0);
       setVariable(figure, "--panes", about.panes.length);
       setVariable(figure, "--narrow", Math.min(2, about.panes.length));
       while (panes.children.length > about.panes.length) {
@@ -237,7 +250,7 @@
       while (panes.children.length < about.panes.length) {
         const canvas = make("canvas", { role: "img" });
         const box = make("div", { class: "box" }, canvas, saveButton(() => canvas, `${id}-${canvases.length + 1}`));
-        panes.append(make("div", { class: "pane" }, make("div", { class: "label" }, make("b", {}), make("span", {})), box));
+        panes.append(make("div", { class: "pane" }, make("div", { class: "label" }, make("b", {}), make("span", {})), box, make("div", { class: "note" })));
         canvases.push(canvas);
         fit(canvas, drawPanes, PANE_PIXELS);
       }

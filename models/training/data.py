@@ -12,7 +12,6 @@ times of the pictures, so a changed folder is read again.
 
 import csv
 import hashlib
-import io
 import json
 import math
 import os
@@ -25,12 +24,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+
+from models import photographs
 
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / "data" / "cache"
-SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
-TEST_SHARE = 0.1
 SPLITS = ("train", "test")
 
 _YES_NO = {"0": 0, "1": 1}
@@ -154,9 +152,9 @@ def _photographs(name: str, folder: Path, size: int, split: str) -> Pictures:
         rows = _table(folder / "metadata.csv", ["file_name"])
         files = [folder / row["file_name"] for row in rows]
     else:
-        files = [path for path in sorted(folder.rglob("[!.]*")) if path.suffix.lower() in SUFFIXES and path.is_file()]
+        files = photographs.files(folder)
     if not files:
-        raise ValueError(f"{folder} holds no pictures ({', '.join(sorted(SUFFIXES))})")
+        raise ValueError(f"{folder} holds no pictures ({', '.join(sorted(photographs.SUFFIXES))})")
     images, in_test = _decode(files, size)
     chosen = np.flatnonzero(in_test == (split == "test"))
     labels: dict[str, np.ndarray] = {}
@@ -221,7 +219,7 @@ def _decode(files: list[Path], size: int) -> tuple[np.ndarray, np.ndarray]:
         except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile):
             cached.unlink(missing_ok=True)  # a damaged cache is only worth reading the pictures once more
     with ThreadPoolExecutor() as pool:
-        answers = list(pool.map(lambda path: _picture(path, size), files))
+        answers = list(pool.map(lambda path: photographs.read(path, size), files))
     images = np.stack([image for image, _ in answers])
     in_test = np.array([held for _, held in answers])
     _keep(cached, lambda file: np.savez(file, images=images, in_test=in_test))
@@ -240,25 +238,3 @@ def _keep(path: Path, write: Callable) -> None:
     except OSError:
         if part is not None:
             part.unlink(missing_ok=True)
-
-
-def _picture(path: Path, size: int) -> tuple[np.ndarray, bool]:
-    """One file as (uint8 (size, size, 3), held out by its hash): upright, on white, centre-cropped, area-averaged."""
-    try:
-        content = path.read_bytes()
-        with Image.open(io.BytesIO(content)) as picture:
-            picture = ImageOps.exif_transpose(picture)
-            if picture.has_transparency_data:
-                layer = picture.convert("RGBA")
-                picture = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
-            picture = picture.convert("RGB")
-    except Exception as error:  # Pillow's decoders raise nearly every kind of exception on broken files
-        raise ValueError(f"{path} is not a picture that can be read: {error}") from error
-    side = min(picture.size)
-    if picture.size != (side, side):
-        picture = ImageOps.fit(picture, (side, side), Image.Resampling.BOX)
-    if side != size:
-        # The mean over the area is exact for 128 -> 64; enlarging by it would give blocks.
-        picture = picture.resize((size, size), Image.Resampling.BOX if side > size else Image.Resampling.BICUBIC)
-    share = int.from_bytes(hashlib.sha256(content).digest()[:4], "big") / 2**32
-    return np.asarray(picture), share < TEST_SHARE

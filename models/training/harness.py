@@ -69,10 +69,10 @@ def device() -> torch.device:
 
 
 def autocast() -> contextlib.AbstractContextManager:
-    """bfloat16 where the hardware multiplies it quickly (CUDA, CPUs with AMX); elsewhere float32, ten times faster."""
+    """bfloat16 where the hardware multiplies it quickly (CUDA, CPUs with AMX or AVX512-BF16); elsewhere float32."""
     if device().type == "cuda":
         return torch.autocast("cuda", torch.bfloat16)
-    if platform.machine() == "x86_64" and torch.cpu._is_amx_tile_supported():
+    if platform.machine() == "x86_64" and (torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()):
         return torch.autocast("cpu", torch.bfloat16)
     return contextlib.nullcontext()
 
@@ -133,7 +133,7 @@ class Run:
             for name in averaged
         }
         self.base_rates = {name: [g["lr"] for g in o.param_groups] for name, o in optimisers.items()}
-        self.step, self.seconds = 0, 0.0
+        self.step, self.images, self.seconds = 0, 0, 0.0
         self.history: list[dict[str, float]] = []
         self.replay: list[dict[str, float]] = []
         self.origin: dict[str, str | float] = {"started_from": "random weights", "minutes_before": 0.0}
@@ -158,11 +158,14 @@ class Run:
         sheet: Callable[[], Tensor] | None = None,
         warm_up: int = 100,
         final_rate: float = 0.02,
+        hold: float = 0.0,
+        measure: Callable[[], dict[str, float]] | None = None,
     ) -> None:
         """Call ``step`` until the budget is spent; Ctrl-C ends it early with a usable checkpoint.
 
-        The learning rate warms up linearly over ``warm_up`` steps and follows half a cosine down to ``final_rate`` of
-        its start over the budget (Loshchilov & Hutter 2017), so a longer budget is a better run, not a longer wait.
+        The learning rate warms up linearly over ``warm_up`` steps, stays for the share ``hold`` of the budget and then
+        follows half a cosine down to ``final_rate`` of its start (Loshchilov & Hutter 2017), so a longer budget is a
+        better run, not a longer wait. ``measure`` adds its numbers to every moment of the replay.
 
         Raises:
             RecipeError: when a loss stops being a number.
@@ -175,7 +178,8 @@ class Run:
         try:
             for generator in self._generators():
                 started = time.perf_counter()
-                rate = final_rate + (1 - final_rate) * 0.5 * (1 + math.cos(math.pi * self.progress))
+                fallen = max(0.0, self.progress - hold) / (1.0 - hold)
+                rate = final_rate + (1 - final_rate) * 0.5 * (1 + math.cos(math.pi * fallen))
                 rate *= min(1.0, (self.step + 1) / warm_up)
                 for name, optimiser in self.optimisers.items():
                     for group, base in zip(optimiser.param_groups, self.base_rates[name], strict=True):
@@ -185,6 +189,7 @@ class Run:
                     raise RecipeError(f"a loss is no longer finite at step {self.step}: {losses}")
                 self._average()
                 self.step += 1
+                self.images += self.options.batch
                 now = time.perf_counter()
                 self.seconds += now - started
                 counted += 1
@@ -196,7 +201,7 @@ class Run:
                     )
                     sums, counted, last_log = {}, 0, now
                 if sheet and self.progress >= (len(self.replay) / REPLAY_MOMENTS) ** 2:
-                    self._remember(sheet, losses)
+                    self._remember(sheet, losses | (measure() if measure else {}))
                 if now - last_save > CHECKPOINT_SECONDS:
                     self.save(sheet)
                     last_save = now
@@ -215,7 +220,7 @@ class Run:
         place.mkdir(parents=True, exist_ok=True)
         with torch.no_grad():
             picture_sheet(sheet()).save(place / f"{len(self.replay):02d}.jpg", quality=90)
-        self.replay.append({"step": self.step, "images_seen": self.step * self.options.batch, **losses})
+        self.replay.append({"step": self.step, "images_seen": self.images, **losses})
         write_atomically(place / "replay.json", lambda path: path.write_text(json.dumps(self.replay)))
 
     def _average(self) -> None:
@@ -250,7 +255,8 @@ class Run:
                 tensors |= {f"moments/{name}/{index}/{key}": torch.as_tensor(v) for key, v in moments.items()}
         tensors = {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}
         write_atomically(self.out / "checkpoint.safetensors", lambda path: save_file(tensors, path))
-        state = {"recipe": self.recipe, "step": self.step, "seconds": self.seconds, "history": self.history}
+        state = {"recipe": self.recipe, "step": self.step, "images": self.images, "seconds": self.seconds}
+        state |= {"history": self.history}
         state |= {"replay": self.replay, "origin": self.origin}
         write_atomically(self.out / "state.json", lambda path: path.write_text(json.dumps(state)))
         if sheet:
@@ -280,7 +286,8 @@ class Run:
                 moments.setdefault(int(index), {})[moment] = value
             groups = optimiser.state_dict()["param_groups"]
             optimiser.load_state_dict({"state": moments, "param_groups": groups})
-        self.step, self.seconds, self.history = state["step"], state["seconds"], state["history"]
+        self.step, self.images, self.seconds = state["step"], state["images"], state["seconds"]
+        self.history = state["history"]
         self.replay, self.origin = state["replay"], state["origin"]
 
     def average_of(self, name: str, into: nn.Module) -> nn.Module:
@@ -302,7 +309,7 @@ class Run:
             "data_hash": data_hash,
             **self.origin,
             "steps": self.step,
-            "images_seen": self.step * self.options.batch,
+            "images_seen": self.images,
             "training_minutes": round(self.seconds / 60, 1),
             "device": machine,
             "torch": torch.__version__,
@@ -325,6 +332,17 @@ def write_card(folder: Path, title: str, data: str, record: dict, summary: str, 
         summary: one paragraph in plain words.
         sections: further headings and their Markdown, in order (intended use, limits, bias, metrics...).
     """
+    training = (
+        f"`{record['recipe']}`, {record['steps']:,} steps, {record['images_seen']:,} pictures seen in "
+        f"{record['training_minutes']} minutes on {record['device']}; every argument and metric is in `training.json`."
+    )
+    text = card_text(title, data, summary, sections | {"Training": training})
+    write_atomically(folder / "training.json", lambda path: path.write_text(json.dumps(record, indent=1) + "\n"))
+    write_atomically(folder / "README.md", lambda path: path.write_text(text))
+
+
+def card_text(title: str, data: str, summary: str, sections: dict[str, str]) -> str:
+    """A card: front matter with the licence, heading, summary, the credit that ``data`` asks for, sections."""
     credit = CREDITS.get(
         data, "Trained on a folder of pictures of the person who ran the recipe; their licence applies."
     )
@@ -340,12 +358,4 @@ def write_card(folder: Path, title: str, data: str, record: dict, summary: str, 
     lines += [summary, "", credit, ""]
     for heading, text in sections.items():
         lines += [f"## {heading}", "", text, ""]
-    lines += [
-        "## Training",
-        "",
-        f"`{record['recipe']}`, {record['steps']:,} steps, {record['images_seen']:,} pictures seen in "
-        f"{record['training_minutes']} minutes on {record['device']}; every argument and metric is in `training.json`.",
-        "",
-    ]
-    write_atomically(folder / "training.json", lambda path: path.write_text(json.dumps(record, indent=1) + "\n"))
-    write_atomically(folder / "README.md", lambda path: path.write_text("\n".join(lines)))
+    return "\n".join(lines)

@@ -19,6 +19,10 @@ WEIGHTS = Path(__file__).resolve().parents[2] / "assets" / "weights"
 def headline(folder: Path) -> tuple[str, float, bool]:
     """Name and value of the number a model is judged by, and whether higher is better."""
     numbers = json.loads((folder / "training.json").read_text())["metrics"]
+    if numbers.get("collapsed"):
+        return "modes that are left", numbers["modes"]["samples"], False
+    if "frechet_vgg" in numbers:
+        return "Frechet distance, VGG features", numbers["frechet_vgg"]["score"], False
     if "elbo" in numbers:
         return "held-out ELBO, nats", numbers["elbo"]["total"], True
     if "labels" in numbers:
@@ -40,6 +44,8 @@ def ship(run: Path, name: str, anyway: bool = False) -> bool:
             return False
         shutil.rmtree(target)
     shutil.copytree(source, target)
+    for file in target.iterdir():
+        file.chmod(0o644)  # safetensors writes for the owner's eyes only
     fetch.write_sums()
     print(f"{name}: {label} {value:g} is in {target.relative_to(WEIGHTS.parents[1])}")
     return True

@@ -6,6 +6,7 @@ recipe calls :func:`report` at its end.
 
 import argparse
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -117,7 +118,8 @@ def learn_directions(model: VAE, data: str, train: datasets.Pictures, test: data
         reader.measure if derived else None,
         {name: float(np.nanstd(values)) for name, values in derived.items()} or None,
     )
-    for name, share in reached(model, reader, learnt).items():
+    prior = seeding.normal(0, 64, (model.config.latent_size,))
+    for name, share in reached(model.decode, prior, reader, learnt).items():
         learnt.facts[name]["reached"] = share
     return directions.Directions(
         learnt.names, learnt.vectors, learnt.means, learnt.stds, facts=learnt.facts, leakage=matrix
@@ -125,26 +127,43 @@ def learn_directions(model: VAE, data: str, train: datasets.Pictures, test: data
 
 
 @torch.inference_mode()
-def reached(model: VAE, reader: Attributes, learnt: directions.Directions, samples: int = 64) -> dict[str, float]:
-    """Share of prior samples that are read as a direction's class (ordered: its highest) once placed at +3 on it.
+def reached(
+    decode: Callable[[Tensor], Tensor], codes: Tensor, reader: Attributes, learnt: directions.Directions
+) -> dict[str, float]:
+    """Share of ``codes`` (N, L) that are read as a direction's class (ordered: its highest) once placed at +3 on it.
 
     A class that lies between others cannot be reached along a straight line: that slider overshoots, and says so.
     """
-    codes = seeding.normal(0, samples, (model.config.latent_size,))
     answer = {}
     for name in learnt.names:
         label, _, value = name.partition("=")
         if label in reader.config.labels:
             values = reader.config.labels[label]
             wanted = values.index(value) if value else len(values) - 1
-            readings = reader.read(model.decode(learnt.place(codes, name, 3.0)))[label]
+            readings = reader.read(decode(learnt.place(codes, name, 3.0)))[label]
             answer[name] = round(float((readings.argmax(1) == wanted).float().mean()), 2)
     return answer
 
 
-def _table(header: list[str], rows: list[list]) -> str:
+def markdown_table(header: list[str], rows: list[list]) -> str:
+    """A Markdown table."""
     lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
     return "\n".join(lines + ["| " + " | ".join(map(str, row)) + " |" for row in rows])
+
+
+def directions_table(learnt: directions.Directions) -> str:
+    """What was measured of every labelled direction, for a card."""
+    rows = []
+    for name in learnt.names:
+        fact, row = learnt.facts[name], learnt.leakage[name]
+        own = fact["label"]
+        others = sorted(((v, k) for k, v in row.items() if k != own), reverse=True)
+        most = f"{others[0][1]} {others[0][0]:.2f}" if others else ""
+        scores = ["-" if fact[key] is None else f"{fact[key]:.2f}" for key in ("from_direction", "from_code")]
+        score = f"{scores[0]} / {scores[1]} ({fact['score']}, chance {fact['chance']:.2f})"
+        arrives = f"{fact['reached']:.0%}" if "reached" in fact else ""
+        rows.append([name, score, arrives, f"{row.get(own, float('nan')):.2f}", most])
+    return markdown_table(["direction", "held-out score", "reached at +3", "moves itself", "moves most besides"], rows)
 
 
 def _sections(model: VAE, data: str, numbers: dict, learnt: directions.Directions | None) -> dict[str, str]:
@@ -174,31 +193,20 @@ def _sections(model: VAE, data: str, numbers: dict, learnt: directions.Direction
             f"Frechet distance of 1,000 prior samples in attribute features: {distance['prior']} (real against real: "
             f"{distance['floor']}); not comparable with published FID."
         )
-        sections["Labels read back from reconstructions"] = _table(
+        sections["Labels read back from reconstructions"] = markdown_table(
             ["label", "from reconstructions", "ceiling (from the pictures)"],
             [[name, f"{read[name]:.3f}", f"{ceiling[name]:.3f}"] for name in read],
         )
     if "disentanglement" in numbers:
-        sections["Disentanglement against the true factors"] = _table(
+        sections["Disentanglement against the true factors"] = markdown_table(
             ["score", "value"], [[name, value] for name, value in numbers["disentanglement"].items()]
         )
     if learnt:
-        rows = []
-        for name in learnt.names:
-            fact, row = learnt.facts[name], learnt.leakage[name]
-            own = fact["label"]
-            others = sorted(((v, k) for k, v in row.items() if k != own), reverse=True)
-            most = f"{others[0][1]} {others[0][0]:.2f}" if others else ""
-            score = (
-                f"{fact['from_direction']:.2f} / {fact['from_code']:.2f} ({fact['score']}, chance {fact['chance']:.2f})"
-            )
-            arrives = f"{fact['reached']:.0%}" if "reached" in fact else ""
-            rows.append([name, score, arrives, f"{row.get(own, float('nan')):.2f}", most])
         sections["Labelled directions"] = (
             "Held-out score from the position along the direction / from the whole code; what -2 to +2 standard "
             "deviations change in the attribute network's reading of the label itself, and of the other label that "
             "moves most. Reached: prior samples that are read as the class at +3; one between others is overshot.\n\n"
-            + _table(["direction", "held-out score", "reached at +3", "moves itself", "moves most besides"], rows)
+            + directions_table(learnt)
         )
     sections["Limits and bias"] = (
         "The set is narrow: adults in office, older than the population, mostly in suits and studio light. The model "

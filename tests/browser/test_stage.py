@@ -54,6 +54,14 @@ def presenting(page) -> bool:
     return page.evaluate("() => document.body.classList.contains('presenting')")
 
 
+def drift(state: dict) -> list:
+    """The frames of the toy's run."""
+    sys.path.insert(0, str(ROOT / "tests" / "demos"))
+    import toy
+
+    return toy.run(state)
+
+
 def overflow(page) -> list[int]:
     """How far the page is wider and higher than its window."""
     return page.evaluate(
@@ -206,9 +214,14 @@ def test_undo_and_redo(stage):
 
 
 def test_a_drag_is_one_step_of_undo(stage):
-    for tilt in (0.5, 1, 1.5, 2):
-        stage.evaluate("v => playground.current().dispatch({name: 'tilt', value: v}, {live: true})", tilt)
-        stage.wait_for_timeout(40)
+    stage.evaluate(
+        """async () => {
+            for (const tilt of [0.5, 1, 1.5, 2]) {
+                playground.current().dispatch({name: "tilt", value: tilt}, {live: true});
+                await new Promise((done) => setTimeout(done, 40));
+            }
+        }"""
+    )
     assert settled(stage)["tilt"] == 2
     stage.keyboard.press("Control+z")
     assert settled(stage)["tilt"] == 0
@@ -275,6 +288,240 @@ def test_a_link_to_a_tab_opens_that_tab_and_no_other(page, toy, open_tab):
     assert page.evaluate(STATE)["waves"] == 7
     assert page.locator("#tab-toy2").is_visible()
     assert page.evaluate("() => playground.tab('toy').answers") == 0
+
+
+# ---- runs: actions that the page sends by itself
+
+REQUESTS = """() => {
+    window.sent = [];
+    const fetched = window.fetch;
+    window.fetch = (address, options) => {
+        if (String(address).includes("component_server")) {
+            const { data, fn_name: name } = JSON.parse(options.body);
+            const [names, times] = [(data.actions ?? []).map((action) => action.name), performance.now()];
+            sent.push({ name, names, times, live: data.live, follow: data.follow, running: data.state?.running });
+        }
+        return fetched(address, options);
+    };
+}"""
+TICKS = "() => playground.current().state.ticks"
+
+
+@pytest.fixture
+def running(stage):
+    """The toy's part "Plain" with a run on; `sent` lists the requests."""
+    act(stage, "part", "plain")
+    stage.evaluate(REQUESTS)
+    act(stage, "play", True)
+    stage.wait_for_function("() => playground.current().state.ticks > 3")
+    return stage
+
+
+def stands(page) -> int:
+    """The ticks of a run that does not go on."""
+    settled(page)
+    before = page.evaluate(TICKS)
+    page.wait_for_timeout(250)
+    assert page.evaluate(TICKS) == before
+    return before
+
+
+def test_a_run_goes_on_by_itself_and_stops_at_once(running):
+    running.wait_for_function("() => playground.current().state.ticks > 10")
+    sent = running.evaluate("() => sent.filter((one) => one.name === 'step')")
+    assert sent[0]["names"] == ["play"] and sent[0]["live"] is False
+    # one action a request, live, each after the pause, and no settle call in between
+    assert all(one["names"] == ["tick"] and one["live"] for one in sent[1:])
+    assert all(late["times"] - early["times"] >= 20 for early, late in zip(sent, sent[1:], strict=False))
+    state = act(running, "play", False)
+    assert not state["running"] and stands(running) == state["ticks"]
+    sent = running.evaluate("() => sent.flatMap((one) => one.names)")
+    assert sent.count("tick") == state["ticks"], "none twice, none lost"
+    act(running, "play", True)
+    running.wait_for_function(f"() => playground.current().state.ticks > {state['ticks']}")
+
+
+def test_what_a_visitor_does_comes_next_and_the_run_goes_on(running):
+    before = running.evaluate("() => sent.length")
+    state = act(running, "tilt", 1)
+    assert state["tilt"] == 1
+    running.wait_for_function(f"() => playground.current().state.ticks > {state['ticks']}")
+    names = running.evaluate("(before) => sent.slice(before).flatMap((one) => one.names)", before)
+    assert names.count("tilt") == 1 and names.index("tilt") <= 1
+    # a dragging hand and the run take turns
+    running.evaluate("() => { sent.length = 0; }")
+    running.evaluate(
+        """async () => {
+            for (let i = 0; i < 40; i++) {
+                playground.current().dispatch({name: "tilt", value: -i / 20}, {live: true});
+                await new Promise(requestAnimationFrame);
+            }
+        }"""
+    )
+    names = running.evaluate("() => sent.filter((one) => one.live).flatMap((one) => one.names)")
+    assert names.count("tick") >= 3 and names.count("tilt") >= 3
+    running.wait_for_function("() => playground.current().state.tilt === -1.95")
+
+
+def test_a_run_rests_while_it_cannot_be_seen(running):
+    running.keyboard.press("p")
+    running.keyboard.press("2")
+    running.wait_for_function("() => playground.current().name === 'toy2' && playground.current().answers > 0")
+    running.wait_for_timeout(200)
+    ticks = "() => playground.tab('toy').state.ticks"
+    before = running.evaluate(ticks)
+    running.wait_for_timeout(250)
+    assert running.evaluate(ticks) == before
+    running.keyboard.press("1")
+    running.wait_for_function(f"() => playground.current().state.ticks > {before + 2}")
+    hide = """(hidden) => {
+        Object.defineProperty(document, "hidden", {value: hidden, configurable: true});
+        document.dispatchEvent(new Event("visibilitychange"));
+    }"""
+    running.evaluate(hide, True)
+    running.wait_for_timeout(150)
+    before = stands(running)
+    running.evaluate(hide, False)
+    running.wait_for_function(f"() => playground.current().state.ticks > {before + 2}")
+
+
+def test_a_run_is_one_step_of_undo(running):
+    running.wait_for_function("() => playground.current().state.ticks > 5")
+    running.keyboard.press("Control+z")
+    assert settled(running)["ticks"] == 0
+    assert not running.evaluate(STATE)["running"] and stands(running) == 0
+    act(running, "play", True)
+    running.wait_for_function("() => playground.current().state.ticks > 5")
+    stopped = act(running, "play", False)
+    running.keyboard.press("Control+z")
+    assert settled(running)["ticks"] == 0
+    running.keyboard.press("Control+Shift+Z")
+    assert settled(running) == stopped
+    for part in ("plain", "waves"):
+        running.keyboard.press("Control+z")
+        assert settled(running)["part"] == part
+
+
+def test_a_run_that_ends_by_itself_is_shown_in_full(stage):
+    act(stage, "until", 6)
+    stage.evaluate(REQUESTS)
+    act(stage, "play", True)
+    stage.wait_for_function("() => playground.current().state.ticks === 6 && !playground.current().busy")
+    assert stage.evaluate("() => sent.at(-1).live") is False
+    assert stage.evaluate("() => playground.current().view.asked") == "REST"
+    assert stands(stage) == 6
+    stage.keyboard.press("Control+z")
+    assert settled(stage)["ticks"] == 0
+
+
+def test_a_run_that_fails_stops_and_can_be_tried_again(running):
+    running.context.route(SERVER, lambda route: route.abort())
+    failed = running.locator("#tab-toy .stage-failed")
+    failed.wait_for()
+    before = running.evaluate("() => sent.length")
+    running.wait_for_timeout(250)
+    assert running.evaluate("() => sent.length") == before
+    ticks = running.evaluate(TICKS)
+    running.context.unroute(SERVER)
+    failed.get_by_role("button", name="Try again").click()
+    running.wait_for_function(f"() => playground.current().state.ticks > {ticks + 1}")
+    running.problems[:] = [problem for problem in running.problems if "component_server" not in problem]
+
+
+def test_a_run_that_is_refused_stops_and_says_why(running):
+    act(running, "note", "stumble")
+    running.wait_for_function("() => playground.current().state.running === false && !playground.current().busy")
+    assert "The toy stumbled." in words(running)
+    assert running.evaluate("() => playground.current().view.asked") == "REST"
+    stands(running)
+
+
+def test_the_sheets_follow_a_dragging_hand(stage):
+    stage.evaluate(REQUESTS)
+    stage.evaluate(
+        """async () => {
+            const end = performance.now() + 1500;
+            for (let i = 0; performance.now() < end; i++) {
+                playground.current().dispatch({name: "tilt", value: (i % 60) / 20}, {live: true});
+                await new Promise(requestAnimationFrame);
+            }
+        }"""
+    )
+    settled(stage)
+    sent = stage.evaluate("() => sent")
+    follows = [one["times"] for one in sent if one["follow"]]
+    assert not sent[0]["follow"] and sent[0]["live"], "the first thing that moves is the hero"
+    assert 2 <= len(follows) <= 8
+    assert not any(one["follow"] and other["follow"] for one, other in zip(sent, sent[1:], strict=False))
+    assert min(late - early for early, late in zip(follows, follows[1:], strict=False)) >= 175
+    assert sent[-1]["live"] is False and sent[-1]["follow"] is False
+    assert stage.evaluate("() => playground.current().view.asked") == "REST"
+    assert stage.evaluate("() => playground.current().view.meter.items[0].label") == "ticks"
+
+
+def test_space_sends_the_action_of_the_part(stage):
+    act(stage, "part", "plain")
+    stage.keyboard.press(" ")
+    assert not settled(stage)["running"]  # in presenter mode only
+    stage.keyboard.press("p")
+    stage.keyboard.press(" ")
+    stage.wait_for_function("() => playground.current().state.ticks > 3")
+    stage.keyboard.press(" ")
+    stage.wait_for_function("() => !playground.current().state.running")
+    before = stands(stage)
+    stage.keyboard.press(" ")
+    stage.wait_for_function(f"() => playground.current().state.ticks > {before}")
+    # a part with a strip and no action of its own: the strip plays
+    act(stage, "part", "drift")
+    stage.evaluate("() => { const range = document.querySelector('#toy-strip input'); range.value = 0; }")
+    stage.evaluate("() => document.activeElement.blur()")
+    stage.keyboard.press(" ")
+    stage.wait_for_function("() => document.querySelector('#toy-strip .play').getAttribute('aria-label') === 'Pause'")
+    assert not settled(stage)["running"]
+
+
+def test_curves_follow_the_strip_in_the_browser_alone(stage):
+    act(stage, "part", "drift")
+    stage.wait_for_function("() => playground.stats['toy-strip'] && playground.stats['toy-curves']")
+    stage.wait_for_function("() => Number(document.querySelector('#toy-strip input').value) === 11")
+    stage.wait_for_timeout(200)
+    stage.evaluate(REQUESTS)
+    measured = stage.evaluate(
+        """async () => {
+            const strip = document.querySelector("#toy-strip .thumbs");
+            const area = strip.getBoundingClientRect();
+            strip.setPointerCapture = () => {};
+            const fire = (type, part) => strip.dispatchEvent(new PointerEvent(type, {
+                bubbles: true, pointerId: 1, button: 0, isPrimary: true,
+                clientX: area.left + area.width * part, clientY: area.top + area.height / 2,
+            }));
+            const number = document.querySelector("#toy-curves .series b");
+            const frame = () => new Promise(requestAnimationFrame);
+            fire("pointerdown", 0);
+            await frame(), await frame();
+            const [strips, before] = ["toy-strip", "toy-curves"].map((id) => ({...playground.stats[id]}));
+            const told = new Set();
+            for (let i = 0; i < 36; i++) {
+                fire("pointermove", 0.5 - 0.5 * Math.cos(i / 5));
+                await frame();
+                told.add(number.textContent);
+            }
+            fire("pointermove", 4 / 11);
+            await frame(), await frame();
+            const asked = sent.length;
+            const [drawn, after] = [playground.stats["toy-strip"].draws - strips.draws, playground.stats["toy-curves"]];
+            const draws = after.draws - before.draws;
+            return { asked, drawn, draws, ms: (after.ms - before.ms) / draws, told: told.size, at: number.textContent };
+        }"""
+    )
+    print(measured)
+    assert measured["asked"] == 0
+    assert 20 <= measured["draws"] <= measured["drawn"] and measured["told"] > 6
+    shades = [float(frame[0, 0].mean()) for frame in drift(stage.evaluate(STATE))]
+    assert measured["at"] == f"{shades[4]:.0f}"
+    stage.locator("#toy-strip input").press("ArrowRight")
+    stage.wait_for_function("() => sent.length > 0 && !playground.current().busy")
+    assert stage.locator("#toy-curves .series b").first.inner_text() == f"{shades[5]:.0f}"
 
 
 # ---- presenter keys

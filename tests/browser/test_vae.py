@@ -10,11 +10,10 @@ import pytest
 from PIL import Image
 
 from demos import vae as tab
-from demos.vae_parts.your_picture import example_atlas
+from demos.uploads import example_atlas
 from demos.widgets.picture import decode_uri, pixels
+from tests.browser.driving import STORE, go_to, png, settle, state
 
-STORE = "window.playground.current()"
-SETTLED = f"() => {STORE}.answers > 0 && !{STORE}.busy"
 # the face's bytes as the server sent them: equal states give equal bytes (reading a canvas back may round)
 FACE = f"() => {STORE}.view.face.image"
 HERO = "() => document.querySelector('#vae-face canvas').toDataURL()"
@@ -26,38 +25,6 @@ def vae(page, app_server, open_tab):
     open_tab(page, f"{app_server}/?tab=vae")
     settle(page)
     return page
-
-
-def settle(page) -> None:
-    """Wait until the last action is answered and its settled view is painted."""
-    page.wait_for_timeout(250)
-    page.wait_for_function(SETTLED, timeout=60_000)
-    page.wait_for_timeout(300)  # pictures are decoded and drawn in the next frames
-
-
-def state(page) -> dict:
-    """The state that the page holds."""
-    return page.evaluate(f"() => {STORE}.state")
-
-
-def go_to(page, part: str) -> None:
-    """Choose a part as a visitor does: in the row, or under More."""
-    label = next(p.label for p in tab.PARTS if p.name == part)
-    row = page.locator("#tab-vae .stage-parts")
-    if next(p.more for p in tab.PARTS if p.name == part):
-        row.locator(".stage-menu-box > button").click()
-        row.locator(".stage-menu").get_by_text(label, exact=True).click()
-    else:
-        row.get_by_role("button", name=label, exact=True).click()
-    settle(page)
-    assert state(page)["part"] == part
-
-
-def png(pixels: np.ndarray) -> bytes:
-    """A PNG file of (H, W, 3) uint8."""
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "PNG")
-    return buffer.getvalue()
 
 
 def test_first_view_is_one_screen_with_a_large_live_face(vae):
@@ -143,7 +110,7 @@ def test_clicking_a_face_of_the_walk_goes_there(vae):
 def test_every_part_opens_from_the_row_and_shows_its_pictures(vae, part):
     """Its canvases are drawn, its cells are filled, nothing overflows."""
     if part != "sliders":
-        go_to(vae, part)
+        go_to(vae, tab, part)
         assert f"part={part}" in vae.evaluate("() => location.search")
     sizes = vae.eval_on_selector_all(
         f"#tab-vae .part-{part} canvas", "(all) => all.filter((c) => c.offsetWidth).map((c) => c.offsetWidth)"
@@ -157,7 +124,7 @@ def test_every_part_opens_from_the_row_and_shows_its_pictures(vae, part):
 
 def test_your_picture_upload_crop_and_the_private_link(vae, tmp_path):
     """A drawing is uploaded, judged, taken to the sliders; the link carries none of it and says so when copied."""
-    go_to(vae, "picture")
+    go_to(vae, tab, "picture")
     vae.locator("#vae-input input[type=file]").first.set_input_files(
         {"name": "face.png", "mimeType": "image/png", "buffer": png(example_atlas()[11])}
     )
@@ -173,7 +140,7 @@ def test_your_picture_upload_crop_and_the_private_link(vae, tmp_path):
 
 def test_a_text_file_named_png_is_refused_and_nothing_is_lost(vae):
     """A sentence appears; state and face stay."""
-    go_to(vae, "picture")
+    go_to(vae, tab, "picture")
     before = state(vae)
     vae.locator("#vae-input input[type=file]").first.set_input_files(
         {"name": "face.png", "mimeType": "image/png", "buffer": b"this is not a picture"}
@@ -186,7 +153,7 @@ def test_a_text_file_named_png_is_refused_and_nothing_is_lost(vae):
 
 def test_blend_scrubs_fast_and_follows_the_keys(vae):
     """The strip draws at least 50 frames a second from its atlas, without asking the server."""
-    go_to(vae, "blend")
+    go_to(vae, tab, "blend")
     calls = []
     vae.on("request", lambda request: calls.append(request.url) if "component_server" in request.url else None)
     slider = vae.locator("#vae-strip input[type=range]").first
@@ -208,7 +175,7 @@ def test_blend_scrubs_fast_and_follows_the_keys(vae):
 
 def test_presenter_arrows_and_space_move_the_strip(vae):
     """On stage the right arrow is one frame on, space plays to the end, and neither tells the story."""
-    go_to(vae, "blend")
+    go_to(vae, tab, "blend")
     vae.mouse.click(5, 500)
     vae.keyboard.press("p")
     vae.keyboard.press("ArrowRight")
@@ -220,7 +187,7 @@ def test_presenter_arrows_and_space_move_the_strip(vae):
 
 def test_beta_row_is_clickable(vae):
     """A click on the last member chooses beta 16 and the formula follows."""
-    go_to(vae, "beta")
+    go_to(vae, tab, "beta")
     box = vae.locator("#vae-family canvas").bounding_box()
     vae.mouse.click(box["x"] + box["width"] * 0.95, box["y"] + box["height"] * 0.5)
     settle(vae)
@@ -230,7 +197,7 @@ def test_beta_row_is_clickable(vae):
 
 def test_pad_and_manifold_move_the_code(vae):
     """Dragging the knob and clicking one of the 400 faces both set two latents."""
-    go_to(vae, "pad")
+    go_to(vae, tab, "pad")
     knob = vae.locator("#vae-plane").bounding_box()
     vae.mouse.move(knob["x"] + knob["width"] * 0.5, knob["y"] + knob["height"] * 0.4)
     vae.mouse.down()
@@ -239,7 +206,7 @@ def test_pad_and_manifold_move_the_code(vae):
     settle(vae)
     moved = state(vae)["code"]
     assert moved
-    go_to(vae, "manifold")
+    go_to(vae, tab, "manifold")
     box = vae.locator("#vae-sheet canvas").bounding_box()
     vae.mouse.click(box["x"] + 5, box["y"] + 5)
     settle(vae)

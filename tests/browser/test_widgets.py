@@ -486,6 +486,144 @@ def test_meter_shows_number_meaning_and_mark(demo):
     demo.wait_for_function("() => document.querySelector('#demo-meter .text').textContent !== '24.7 nats'")
 
 
+# ---- curves
+
+COLUMNS = """([selector, rgb]) => {
+    const canvas = document.querySelector(selector);
+    const { width, height } = canvas;
+    const data = canvas.getContext("2d").getImageData(0, 0, width, height).data;
+    const columns = [];
+    for (let x = 0; x < width; x++) {
+        const rows = [];
+        for (let y = 0; y < height; y++) {
+            if (rgb.every((colour, i) => Math.abs(data[4 * (y * width + x) + i] - colour) < 3)) rows.push(y);
+        }
+        columns.push(rows.length ? rows.reduce((a, b) => a + b) / rows.length / height : null);
+    }
+    return columns;
+}"""
+ACCENT, ACCENT_LIGHT, BLUE = [76, 201, 164], [11, 115, 89], [110, 168, 255]
+
+
+def rows_of(page, widget, colour):
+    """For every pixel column of a plot the mean height (0 top, 1 bottom) of what is drawn in a colour, or None."""
+    return page.evaluate(COLUMNS, [f"#demo-{widget} canvas", colour])
+
+
+def test_the_legend_tells_the_values_at_the_marker(demo):
+    value = widget_page.curves()
+    told = demo.locator("#demo-curves .series")
+    wanted = [f"{line['label']}{line['y'][14]:.2f}".replace("-", "−") for line in value["series"]]
+    assert [text.replace("\n", "") for text in told.all_inner_texts()] == wanted
+    assert demo.locator("#demo-curves .swatch.dash").count() == 1
+    assert (
+        demo.locator("#demo-curves canvas").get_attribute("aria-label").startswith(value["title"] + " at images seen")
+    )
+    # without a marker: the last one
+    assert demo.locator("#demo-falling .series b").inner_text() == "0.0093"
+
+
+def test_lines_are_drawn_in_their_colours_and_fade_beyond_the_marker(demo):
+    for colour in (ACCENT, BLUE):
+        found = rows_of(demo, "curves", colour)
+        marker = max(i for i, row in enumerate(found) if row is not None)
+        assert 0.55 < marker / len(found) < 0.72  # moment 14 of 23, and the plot's margins
+        assert sum(row is not None for row in found[:marker]) > 0.8 * marker * 0.85
+    real, made = (rows_of(demo, "curves", colour) for colour in (ACCENT, BLUE))
+    assert all(a < b for a, b in zip(real, made, strict=True) if a is not None and b is not None)
+    loss = rows_of(demo, "curves", [255, 158, 74])  # dashed, and with a gap from 5 to 6
+    solid = sum(row is not None for row in made)
+    assert 0.3 * solid < sum(row is not None for row in loss) < 0.8 * solid
+
+
+def test_a_power_law_is_straight_on_a_log_scale(demo):
+    found = rows_of(demo, "falling", ACCENT)
+    seen = [i for i, row in enumerate(found) if row is not None]
+    at = [found[round(seen[0] + part * (seen[-1] - seen[0]))] for part in (0.02, 0.34, 0.66, 0.98)]
+    steps = np.diff(at)
+    assert steps.min() > 0 and steps.max() < 1.35 * steps.min(), at
+
+
+def test_curves_change_with_the_light(demo):
+    assert not any(row is not None for row in rows_of(demo, "curves", ACCENT_LIGHT))
+    demo.evaluate("() => { document.documentElement.dataset.theme = 'light'; }")
+    demo.wait_for_timeout(50)
+    bright = rows_of(demo, "curves", ACCENT_LIGHT)
+    assert sum(row is not None for row in bright) > 100
+    # what changes while they are hidden is drawn when they are seen again
+    demo.evaluate("() => { document.querySelector('#demo-curves').style.display = 'none'; }")
+    demo.evaluate("() => { document.documentElement.dataset.theme = 'dark'; }")
+    demo.wait_for_timeout(50)
+    demo.evaluate("() => { document.querySelector('#demo-curves').style.display = ''; }")
+    demo.wait_for_timeout(200)
+    assert rows_of(demo, "curves", ACCENT) == pytest.approx(bright, abs=0.01)
+
+
+def test_curves_bear_gaps_single_points_and_nothing(demo):
+    found = demo.evaluate(
+        """async () => {
+            const root = document.createElement("div");
+            root.style.width = "400px";
+            document.body.append(root);
+            const props = {value: null, name: "odd", tab: "demo"};
+            let repaint = null;
+            playground.mount("curves", root, props, () => {}, (_, f) => (repaint = f));
+            const show = (value) => { props.value = value; repaint(); };
+            await new Promise((done) => setTimeout(done, 100));
+            const texts = [];
+            for (const [x, y, log] of [
+                [[], [], false], [[3], [2], false], [[0, 1, 2], [null, 5, null], false], [[0, 1], [0, 0], false],
+                [[0, 1, 2], [-1, 0, 0.001], true], [[0, 1], [1e9, 2e9], false], [[0, 1], [null, null], true],
+            ]) {
+                show({x, series: [{label: "a", y}], index: null, log});
+                texts.push(root.querySelector("b").textContent);
+            }
+            const data = root.querySelector("canvas").getContext("2d").getImageData(0, 0, 400, 200).data;
+            root.remove();
+            return [texts, new Set(data.filter((_, i) => i % 4 === 0)).size];
+        }"""
+    )
+    assert found == [["–", "2.00", "5.00", "0.00", "0.0010", "2000 M", "–"], 1]
+
+
+# ---- notes
+
+
+def test_notes_stand_at_the_foot_of_their_cells(demo):
+    demo.locator("#demo-scored").scroll_into_view_if_needed()
+    cell = demo.locator("#demo-scored [data-cell='5']")
+    assert cell.get_attribute("aria-selected") == "true" and cell.get_attribute("aria-label").endswith("+0.5")
+    assert "+3.0, +2.5" in demo.locator("#demo-scored canvas").get_attribute("aria-label")
+    canvas = "#demo-scored canvas"
+    for row in range(4):
+        assert max(pixel(demo, canvas, 0.01, (row + 0.97) / 4)) < 100, "a dark strip"
+        assert min(pixel(demo, canvas, 0.01, (row + 0.5) / 4)) > 120, "and the face above it"
+    # other notes over the same picture are painted, too; so is their end
+    changed = demo.evaluate(
+        """async (value) => {
+            const root = document.createElement("div");
+            root.style.width = "400px";
+            document.body.append(root);
+            const props = {value, name: "noted", tab: "demo"};
+            let repaint = null;
+            playground.mount("face_sheet", root, props, () => {}, (_, f) => (repaint = f));
+            while (!playground.paints["demo-noted"]) await new Promise((done) => setTimeout(done, 20));
+            const canvas = root.querySelector("canvas");
+            const seen = [canvas.toDataURL()];
+            for (const notes of [["x"], null]) {
+                props.value = {...value, notes};
+                repaint();
+                seen.push(canvas.toDataURL());
+            }
+            const dark = canvas.getContext("2d").getImageData(4, Math.round(canvas.height * 0.245), 1, 1).data[0];
+            root.remove();
+            return [new Set(seen).size, dark];
+        }""",
+        widget_page.scored(),
+    )
+    assert changed[0] == 3 and changed[1] > 120
+
+
 # ---- picture_input
 
 
@@ -618,7 +756,7 @@ def test_camera_trouble_is_said_plainly(demo):
 def test_touch_and_small_screens(phone, address):
     demo = opened(phone, address)
     assert demo.evaluate("() => document.documentElement.scrollWidth") <= 390
-    for widget in ("rail", "hero", "sheet", "strip", "pad", "meter", "picture"):
+    for widget in ("rail", "hero", "sheet", "strip", "pad", "meter", "picture", "curves", "falling", "scored"):
         box = demo.locator(f"#demo-{widget}").bounding_box()
         assert box["x"] >= 0 and box["x"] + box["width"] <= 390, widget
     demo.locator("#demo-sheet [data-cell='3']").tap()
@@ -660,7 +798,10 @@ def test_words_are_never_markup(demo):
                     {kind: "slider", name: "a", label: evil, note: evil, text: evil, value: 0, asleep: evil},
                     {kind: "choice", name: "b", label: evil, value: evil, options: [{value: evil, label: evil}]},
                     {kind: "drawer", label: evil, items: [{kind: "heading", label: evil, note: evil}]}]},
-                face_sheet: {image: null, rows: 1, cols: 1, alt: evil, caption: evil, source: evil, col_labels: [evil]},
+                curves: {title: evil, x: [0, 1], x_label: evil, y_label: evil, source: evil,
+                    series: [{label: evil, y: [0, 1]}], marks: [{y: 0, label: evil}]},
+                face_sheet: {image: null, rows: 1, cols: 1, alt: evil, caption: evil, source: evil, col_labels: [evil],
+                    notes: [evil], actions: [{name: evil, value: evil}]},
                 frame_strip: {panes: [evil], captions: [evil], left: evil, right: evil, source: evil},
                 latent_pad: {name: "p", x: axis, y: axis},
                 meter: {items: [{label: evil, value: 1, max: 2, text: evil, meaning: evil, mark: 1, mark_label: evil}]},
@@ -680,4 +821,4 @@ def test_words_are_never_markup(demo):
         }""",
         evil,
     )
-    assert shown["images"] == 0 and shown["hit"] is None and shown["words"] >= 18
+    assert shown["images"] == 0 and shown["hit"] is None and shown["words"] >= 21

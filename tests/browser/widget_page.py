@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 
 from demos import widgets
 from demos.stage import theme
-from demos.widgets import Controls, FaceSheet, FrameStrip, LatentPad, Meter, PictureInput, picture
+from demos.widgets import Controls, Curves, FaceSheet, FrameStrip, LatentPad, Meter, PictureInput, picture
 
 PLAYGROUND = Path(theme.__file__).with_name("playground.js")
 FRAMES = 60
@@ -153,6 +153,45 @@ def meters(kl: float = 24.7) -> dict[str, Any]:
     }
 
 
+def curves(index: int | None = 14) -> dict[str, Any]:
+    """Scores of a training of 24 moments: three lines, one of them dashed, a gap, and a mark."""
+    x = [i * 65_000 for i in range(24)]
+    real = [0.5 + 1.9 * math.exp(-i / 5) + 0.12 * math.sin(2.1 * i) for i in range(24)]
+    made = [-0.2 - 2.1 * math.exp(-i / 7) + 0.15 * math.sin(1.3 * i) for i in range(24)]
+    loss = [None if i in (5, 6) else 1.1 - 0.02 * i + 0.1 * math.cos(i) for i in range(24)]
+    return {
+        "title": "What the discriminator thinks",
+        "x": x,
+        "x_label": "images seen",
+        "y_label": "score",
+        "series": [
+            {"label": "real faces", "y": real},
+            {"label": "made faces", "y": made},
+            {"label": "loss", "y": loss, "dash": True},
+        ],
+        "index": index,
+        "marks": [{"y": 0, "label": "cannot tell"}],
+        "source": "recorded while it was trained",
+    }
+
+
+def falling() -> dict[str, Any]:
+    """One line over three decades, without a marker."""
+    y = [10 ** (1 - 3 * i / 199) * (1 + 0.2 * math.sin(i / 3)) for i in range(200)]
+    return {"title": "Distance", "x": list(range(200)), "x_label": "step", "y_label": "loss (log)", "log": True} | {
+        "series": [{"label": "reconstruction", "y": y}],
+        "marks": [{"y": 0.05, "label": "as good as it gets"}],
+    }
+
+
+def scored(selected: int | None = None, notes: bool = True) -> dict[str, Any]:
+    """Sixteen faces, each with a score at its foot."""
+    pictures = [face(i / 16, 0.3) for i in range(16)]
+    value = {"image": picture.encode(picture.sheet(np.stack(pictures), 4)), "rows": 4, "cols": 4, "alt": "16 faces"}
+    value |= {"actions": [{"name": "face", "value": i} for i in range(16)], "selected": selected}
+    return value | ({"notes": [f"{3 - i / 2:+.1f}".replace("-", "−") for i in range(16)]} if notes else {})
+
+
 def build(log: list[dict[str, Any]]) -> gr.Blocks:
     """The page; every action that Python hears is appended to log with its widget's name."""
     run = frames()
@@ -217,6 +256,13 @@ def build(log: list[dict[str, Any]]) -> gr.Blocks:
                 latent_pad = LatentPad("pad", "demo", pad(), listened=True)
         with gr.Row():
             picture_input = PictureInput("picture", "demo", {"preview": None}, listened=True)
+        with gr.Row():
+            with gr.Column(scale=3, min_width=300):
+                Curves("curves", "demo", curves())
+            with gr.Column(scale=2, min_width=300):
+                Curves("falling", "demo", falling())
+            with gr.Column(scale=2, min_width=300):
+                FaceSheet("scored", "demo", scored(5))
         controls.input(on_rail, outputs=[controls, face_sheet], **live)
         sheet.input(on_sheet, outputs=sheet, **live)
         latent_pad.input(on_pad, outputs=[latent_pad, meter], **live)

@@ -1,6 +1,7 @@
 """The frame: actions become states and views; whatever a stranger sends is answered with a sentence, never raised."""
 
 import base64
+import dataclasses
 import importlib.util
 import io
 import json
@@ -49,6 +50,43 @@ def test_a_live_step_may_be_cheaper_and_changes_the_same_state():
     assert live["state"] == settled["state"]
     assert live["view"]["hero"] == settled["view"]["hero"]
     assert live["view"].keys() < settled["view"].keys()
+
+
+@pytest.mark.parametrize(
+    ("flags", "haste"),
+    [({}, "REST"), ({"follow": True}, "REST"), ({"live": True}, "LIVE"), ({"live": True, "follow": True}, "FOLLOW")],
+)
+def test_draw_is_told_its_haste(flags, haste):
+    asked = []
+    tab = dataclasses.replace(TAB, draw=lambda state, live: asked.append(live) or {})
+    frame.handlers(tab)[0]({"state": FRESH, "actions": [], **flags})
+    frame.handlers(dataclasses.replace(tab, follows=False))[0]({"state": FRESH, "actions": [], **flags})
+    assert asked == [frame.Haste[haste], frame.Haste[haste.replace("FOLLOW", "LIVE")]]
+    assert [bool(one) for one in frame.Haste] == [False, True, True]
+    frame.handlers(tab)[1]({"query": ""})
+    assert asked[-1] is frame.Haste.REST
+
+
+def test_a_run_asks_for_the_next_action_until_it_ends():
+    answer = step(("until", 2), ("play", True))
+    assert answer["state"]["running"] and answer["left_out"] == []
+    assert answer["view"]["again"] == {"action": {"name": "tick", "value": None}, "after": 20}
+    answer = step(("tick", None), state=answer["state"], live=True)
+    assert "again" in answer["view"] and answer["state"]["ticks"] == 1
+    answer = step(("tick", None), state=answer["state"], live=True)
+    assert "again" not in answer["view"] and not answer["state"]["running"]
+
+
+def test_the_frame_ends_runs():
+    state = step(("play", True), ("tick", None))["state"]
+    assert step(("tilt", 1.0), state=state)["state"]["running"]
+    for name, value in (("part", "drift"), ("reset", None)):
+        assert not step((name, value), state=state)["state"]["running"]
+    answer = OPEN({"state": state})
+    assert answer["state"] == state | {"running": False} and answer["notices"] == []
+    assert not OPEN({"query": "?v=1&tab=toy&running=1"})["state"]["running"]
+    pinned = step(("pin", None), state=state)
+    assert "running" not in pinned["state"]["pin"] and "running" not in pinned["view"]["compare"]["text"]
 
 
 def test_open_restores_a_link_exactly_and_names_what_it_drops():
@@ -147,6 +185,9 @@ BAD = [
     {"state": FRESH, "actions": [{"name": "refuse", "value": None}]},
     {"state": FRESH, "actions": [], "live": "yes"},
     {"state": FRESH, "actions": [], "live": 1},
+    {"state": FRESH, "actions": [], "live": True, "follow": 1},
+    {"state": FRESH | {"running": 1}},
+    {"state": FRESH | {"walked": "AADAfw=="}},
     {"state": FRESH, "actions": [{"name": "tilt", "value": b"bytes"}]},
 ]
 

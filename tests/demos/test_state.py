@@ -1,10 +1,12 @@
 """The link schema: every kind of parameter goes through a link unchanged; what cannot is dropped with a sentence."""
 
+import base64
 import json
 import math
 import random
 from urllib.parse import parse_qsl
 
+import numpy as np
 import pytest
 
 from demos.stage.state import (
@@ -12,13 +14,16 @@ from demos.stage.state import (
     Choice,
     Code,
     Flag,
+    Floats,
     Integer,
     Number,
     Param,
     Picture,
     Schema,
     Text,
+    pack,
     quantise,
+    unpack,
 )
 
 PARAMS = [
@@ -33,6 +38,8 @@ PARAMS = [
     Text("note"),
     Picture("photo"),
     Integer("secret", 0, 9, 0, private=True),
+    Floats("weights", 4),
+    Flag("running", private=True),
 ]
 SCHEMA = Schema("demo", PARAMS, ("one", "two"))
 LETTERS = "aZ09 &=?#%+/\\\"'<>{}$`;\n\t∂ß漢🙂\u0301\x00"
@@ -168,6 +175,19 @@ WRONG = {
     "pair": [[1.0], [1.0, 2.0, 3.0]],
     "note": [None, 5, "x" * 2001, "\ud800"],
     "photo": ["http://example.org/a.png", "data:text/html;base64,AAAA", "data:image/png;base64," + "A" * 70_000, 5],
+    "weights": [
+        None,
+        5,
+        b"",
+        "A",
+        "AAAA",
+        "AAAAAA=",
+        " AAAAAA==",
+        "AAA\u0100AAA=",
+        "A" * 100_000,
+        pack(np.zeros(5)),
+        [1.0],
+    ],
     "hidden": [None, "code", ["nonsense"], [1], {}],
     "nonsense": [1],
 }
@@ -213,6 +233,44 @@ def test_codes_live_on_the_grid():
     assert code.parse("") is None and code.format(None) == ""
     every = [k / 32 for k in range(-128, 128)]
     assert code.parse(code.format(every)) == every
+
+
+def test_packed_numbers_come_back_exactly():
+    rng = np.random.default_rng(3)
+    for shape in ((0,), (1,), (5,), (2, 3), (128,)):
+        values = rng.normal(size=shape).astype(np.float32)
+        back = unpack(pack(values))
+        assert back.dtype == np.float32 and np.array_equal(back, values.ravel())
+        back += 1  # the caller's own
+    extreme = np.float32([np.finfo(np.float32).max, -np.finfo(np.float32).tiny, -0.0])
+    assert unpack(pack(extreme)).tobytes() == extreme.tobytes()
+    assert pack([]) == "" and pack([1]) == "AACAPw=="  # little-endian, everywhere
+
+
+@pytest.mark.parametrize("bad", [[math.nan], [1.0, math.inf], [1e300]])
+def test_what_is_not_finite_is_neither_packed_nor_unpacked(bad):
+    with pytest.raises(ValueError, match="finite"):
+        pack(bad)
+    with np.errstate(over="ignore"):
+        poison = base64.b64encode(np.array(bad).astype("<f4").tobytes()).decode()
+    with pytest.raises(ValueError, match="finite"):
+        unpack(poison)
+    with pytest.raises(ValueError, match="weights is damaged"):
+        SCHEMA.check({"weights": poison})
+
+
+def test_snapshots_travel_with_the_browser_and_never_in_a_link():
+    full = pack(np.arange(4))
+    state = SCHEMA.check({"weights": full})
+    assert state["weights"] == full and SCHEMA.defaults()["weights"] == ""
+    assert SCHEMA.query(state) == "?v=1&tab=demo" and SCHEMA.left_out(state) == ["weights"]
+    assert "never travels" in SCHEMA.read("?weights=AACAPw==")[1][0]
+    assert SCHEMA.check({"weights": "AAAAAB=="})["weights"] == "AAAAAA=="  # one spelling for one value
+
+
+def test_a_run_is_no_part_of_a_link_and_nothing_that_was_left_out():
+    state = SCHEMA.check({"running": True})
+    assert SCHEMA.query(state) == "?v=1&tab=demo" and SCHEMA.left_out(state) == []
 
 
 def test_messages_quote_strangers_briefly():

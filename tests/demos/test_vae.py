@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from demos import uploads
 from demos import vae as tab
 from demos.stage import frame
-from demos.vae_parts import blend, sliders, your_picture
+from demos.vae_parts import blend, sliders
 from demos.vae_parts.scene import Scene
 from demos.widgets.picture import encode, pixels
 from models import attributes, zoo
@@ -190,7 +191,7 @@ def test_the_plain_autoencoder_copies_well_but_no_sharper():
 
 def test_a_held_out_drawing_is_usual_and_noise_is_not():
     """ "Unlike anything it was trained on" is said of noise and not of drawings of the same style."""
-    drawing = encode(your_picture.example_atlas()[7], "png")
+    drawing = encode(uploads.example_atlas()[7], "png")
     noise = encode(np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8), "png")
     seen = STEP({"state": state(part="picture"), "actions": [{"name": "upload", "value": drawing}]})
     strange = STEP({"state": state(part="picture"), "actions": [{"name": "upload", "value": noise}]})
@@ -199,7 +200,7 @@ def test_a_held_out_drawing_is_usual_and_noise_is_not():
 
 def test_an_upload_never_enters_the_link():
     """Neither the picture, nor its crop, nor the code it was encoded to; and the answer says what was left out."""
-    drawing = encode(your_picture.example_atlas()[3], "png")
+    drawing = encode(uploads.example_atlas()[3], "png")
     actions = [{"name": "upload", "value": drawing}, {"name": "to-sliders", "value": None}]
     after = STEP({"state": state(part="picture"), "actions": actions})
     assert after["state"]["code"] and after["state"]["part"] == "sliders"
@@ -276,6 +277,6 @@ def test_the_recorded_first_view_is_the_live_one(data):
 
 def test_examples_are_the_held_out_drawings_it_says():
     """500 drawings of 64x64, none of them twice."""
-    atlas = your_picture.example_atlas()
+    atlas = uploads.example_atlas()
     assert atlas.shape == (500, 64, 64, 3)
     assert len({picture.tobytes() for picture in atlas}) == 500

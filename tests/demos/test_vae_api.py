@@ -10,7 +10,8 @@ import torch
 from PIL import Image
 
 from demos import vae_api as api
-from demos.vae_parts.your_picture import example_atlas
+from demos.describe import describe
+from demos.uploads import example_atlas
 from demos.widgets.picture import decode_uri, encode
 from models import zoo
 
@@ -27,7 +28,7 @@ def pixels(uri: str) -> np.ndarray:
 @pytest.mark.parametrize("data", zoo.DATA_SETS)
 def test_describe_names_what_the_others_accept(data):
     """Every direction it lists can be edited along, every beta it lists decodes."""
-    told = api.describe(data)
+    told = describe(data)
     assert told["picture_size"] == 64 and told["betas"] == [0, 0.5, 1, 4, 16] and told["credits"]
     assert all(len(values) >= 2 for values in told["attributes"].values())
     for name in told["directions"]:
@@ -77,9 +78,9 @@ def test_edit_moves_by_standard_deviations():
 
 NAN = float("nan")
 BAD = [
-    (api.describe, ("cats",)),
-    (api.describe, (None,)),
-    (api.describe, (["toons"],)),
+    (describe, ("cats",)),
+    (describe, (None,)),
+    (describe, (["toons"],)),
     (api.vae_latents, ("toons", 2)),
     (api.vae_latents, ("toons", "1")),
     (api.vae_latents, ("toons", True)),
@@ -120,7 +121,7 @@ def test_endpoints_over_http_answer_like_the_functions_and_refuse_in_words(app_s
     from gradio_client import Client
 
     client = Client(app_server, verbose=False)
-    assert client.predict("toons", api_name="/describe") == api.describe("toons")
+    assert client.predict("toons", api_name="/describe") == describe("toons")
     assert client.predict("portraits", 4, api_name="/vae_latents") == api.vae_latents("portraits", 4)
     shown = client.predict("toons", CODE, api_name="/vae_decode")["image"]
     difference = pixels(shown).astype(int) - pixels(api.vae_decode("toons", CODE)["image"])

@@ -16,6 +16,7 @@ from demos.widgets import base, picture
 
 CLASSES = [
     widgets.Controls,
+    widgets.Curves,
     widgets.FaceSheet,
     widgets.FrameStrip,
     widgets.LatentPad,

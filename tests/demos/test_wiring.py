@@ -14,6 +14,13 @@ from benchmarks.serving import ROOT
 STATED = {"trigger_mode", "queue", "show_progress", "api_visibility"}
 LISTENERS = {"change", "click", "input", "key_up", "release", "select", "submit", "success", "then", "upload"}
 ENDPOINTS = {
+    "gan": {
+        "gan_faces": ["data", "seed", "count", "truncation"],
+        "gan_interpolate": ["data", "seed_a", "seed_b", "frames", "path"],
+        "gan_edit": ["data", "seed", "direction", "strength"],
+        "gan_neighbours": ["data", "seed", "k"],
+        "gan_invert": ["data", "image", "steps"],
+    },
     "vae": {
         "vae_latents": ["data", "beta"],
         "vae_encode": ["data", "image", "beta"],

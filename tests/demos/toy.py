@@ -10,8 +10,8 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from demos.stage import frame, launch, stories  # noqa: E402
-from demos.stage.state import Choice, Code, Flag, Integer, Number, Picture, Schema, Text  # noqa: E402
-from demos.widgets import FaceSheet, FrameStrip, Meter  # noqa: E402
+from demos.stage.state import Choice, Code, Flag, Floats, Integer, Number, Picture, Schema, Text, pack  # noqa: E402
+from demos.widgets import Curves, FaceSheet, FrameStrip, Meter  # noqa: E402
 from demos.widgets.picture import encode  # noqa: E402
 
 PARTS = (
@@ -29,6 +29,10 @@ PARAMS = (
     Code("code", size=4),
     Text("note"),
     Picture("photo"),
+    Flag("running", private=True),
+    Integer("ticks", 0, 9999, 0, private=True),
+    Integer("until", 0, 9999, 9999),
+    Floats("walked", 16),
 )
 
 
@@ -49,13 +53,20 @@ def field(state: dict, shift: float = 0.0, side: int = 64) -> np.ndarray:
 
 
 def act(state: dict, action: dict) -> dict:
-    """The toy's actions: its parameters, `random`, `upload`, and two that misbehave."""
+    """The toy's actions: its parameters, `random`, `upload`, those of a run, and two that misbehave."""
     name, value = action["name"], action["value"]
     if name == "random":
         return state | {"seed": (state["seed"] * 7919 + 1) % 100_000}
     if name == "upload":
         photo = SCHEMA.params["photo"].check(value)
         return state | {"photo": photo, "code": [0.5, -0.5, 1.0, 0.0], "hidden": ["code"]}
+    if name == "play":
+        return state | {"running": value}
+    if name == "tick":
+        if state["note"] == "stumble":
+            raise ValueError("The toy stumbled.")
+        ticks = state["ticks"] + 1
+        return state | {"ticks": ticks, "running": ticks < state["until"], "walked": pack([ticks, state["tilt"]])}
     if name == "break":
         raise RuntimeError("secret details")
     if name == "refuse":
@@ -80,8 +91,8 @@ def slider(state: dict, name: str, label: str, low: float, high: float, step: fl
     }
 
 
-def draw(state: dict, live: bool) -> dict:
-    """The toy's view."""
+def draw(state: dict, live: frame.Haste) -> dict:
+    """The toy's view; `asked` is how hastily it was drawn."""
     now = field(state)
     source = "computed live on this machine"
     rail = {
@@ -100,9 +111,15 @@ def draw(state: dict, live: bool) -> dict:
         ]
     }
     hero = {"image": encode(now), "rows": 1, "cols": 1, "alt": "a field of waves", "caption": f"seed {state['seed']}"}
-    view = {"rail": rail, "hero": hero | {"source": source}}
+    view = {"rail": rail, "hero": hero | {"source": source}, "asked": live.name}
+    if state["running"]:
+        view["again"] = {"action": {"name": "tick", "value": None}, "after": 20}
+    if live is frame.Haste.FOLLOW:
+        view["meter"] = {"items": [{"label": "ticks", "value": state["ticks"], "max": 9999}]}
     if live:
         return view
+    if state["part"] == "plain":
+        view["play"] = {"name": "play", "value": not state["running"]}
     tilts = np.linspace(-3, 3, 8)
     for row, name in enumerate(("sheet", "mirrored")):
         rows = [[field(state | {"tilt": t, "mirror": bool(row), "waves": w}) for t in tilts] for w in (3, 6)]
@@ -140,6 +157,15 @@ def draw(state: dict, live: bool) -> dict:
             "left": "first",
             "right": "last",
             "source": source,
+        }
+        shades = [float(f[0, 0].mean()) for f in frames]
+        view["curves"] = {
+            "title": "Brightness of a corner",
+            "x": list(range(len(frames))),
+            "x_label": "step",
+            "series": [{"label": "field", "y": shades}, {"label": "negative", "y": [255 - s for s in shades]}],
+            "index": 0,
+            "follows": "strip",
         }
     if state["part"] == "measure":
         view["meter"] = {
@@ -181,6 +207,10 @@ def layout() -> dict:
     """The stage of each part."""
     import gradio as gr
 
+    def drift() -> None:
+        FrameStrip("strip", "toy")
+        Curves("curves", "toy")
+
     def waves() -> None:
         FaceSheet("hero", "toy")
         with gr.Column(elem_classes=["pg-stack"]):
@@ -189,7 +219,7 @@ def layout() -> dict:
 
     return {
         "waves": waves,
-        "drift": lambda: FrameStrip("strip", "toy"),
+        "drift": drift,
         "measure": lambda: Meter("meter", "toy"),
         "plain": lambda: None,
     }
@@ -211,6 +241,7 @@ def tab(name: str = "toy", label: str = "Toy", accent: str = "#4cc9a4", recordin
         recording=recording,
         frames=run,
         card=card,
+        follows=name == "toy",
     )
 
 

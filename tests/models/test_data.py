@@ -196,7 +196,7 @@ def test_grey_transparent_turned_and_oblong_pictures_become_upright_squares(tmp_
 def test_the_second_load_reads_the_cache_alone(photographs, cache, monkeypatch):
     first = data.load("portraits", photographs, size=8)
     assert len(list(cache.glob("*.npz"))) == 1
-    monkeypatch.setattr(data, "_picture", lambda *_: pytest.fail("a picture was decoded again"))
+    monkeypatch.setattr(data.photographs, "read", lambda *_: pytest.fail("a picture was decoded again"))
     assert data.load("portraits", photographs, size=8).data_hash() == first.data_hash()
 
 

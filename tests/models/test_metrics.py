@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 import torch
 from scipy import linalg
+from scipy.spatial.distance import cdist, pdist
+from sklearn.neighbors import NearestNeighbors
 from torch.distributions import Normal, kl_divergence
 
 from models import metrics
@@ -87,6 +89,52 @@ def test_frechet_against_closed_forms():
     assert metrics.frechet_distance(a[:, :1], a[:, :1] + 1) == pytest.approx(1.0)
 
 
+def test_diversity_is_the_mean_pairwise_distance():
+    points = rng.normal(size=(1100, 7)) + 50  # more than one part, far from the origin
+    assert metrics.diversity(points) == pytest.approx(pdist(points).mean(), rel=1e-9)
+    assert metrics.diversity([[0.0, 0.0], [3.0, 4.0]]) == pytest.approx(5.0)
+    assert metrics.diversity(np.tile(points[:1], (30, 1))) == pytest.approx(0.0, abs=1e-6)
+    assert metrics.diversity(3 * points) == pytest.approx(3 * metrics.diversity(points))
+
+
+def by_hand(reference, features, k):
+    """The share within the balls, from scikit-learn's neighbours and all distances."""
+    radii = NearestNeighbors(n_neighbors=k + 1).fit(reference).kneighbors(reference)[0][:, k]
+    return (cdist(features, reference) <= radii).any(axis=1).mean()
+
+
+@pytest.mark.parametrize("k", [1, 3, 5])
+def test_precision_and_recall_against_scikit_learn(k):
+    real, made = rng.normal(size=(700, 4)), rng.normal(size=(600, 4)) * [0.3, 0.5, 1.0, 2.0] + 0.5
+    precision, recall = metrics.precision_recall(real, made, k)
+    assert precision == pytest.approx(by_hand(real, made, k)) and recall == pytest.approx(by_hand(made, real, k))
+    assert metrics.precision_recall(made, real, k) == (recall, precision)
+
+
+def test_precision_and_recall_of_known_cases():
+    real = rng.normal(size=(400, 3))
+    assert metrics.precision_recall(real, real) == (1.0, 1.0)
+    assert metrics.precision_recall(real, real + 100) == (0.0, 0.0)
+    two = np.concatenate([real, real + 50])
+    one_mode = rng.normal(size=(800, 3))  # half of what is real, done well
+    precision, recall = metrics.precision_recall(two, one_mode)
+    assert precision > 0.9 and 0.4 < recall < 0.5
+    spread = np.concatenate([two, two + 500])  # all of what is real, and as much nonsense
+    precision, recall = metrics.precision_recall(two, spread)
+    assert precision == pytest.approx(0.5) and recall == 1.0
+
+
+def test_coverage_counts_the_balls_that_are_hit():
+    real = rng.normal(size=(300, 3))
+    radii = NearestNeighbors(n_neighbors=6).fit(real).kneighbors(real)[0][:, 5]
+    made = rng.normal(size=(250, 3)) + 1
+    assert metrics.coverage(real, made) == pytest.approx((cdist(made, real) <= radii).any(axis=0).mean())
+    assert metrics.coverage(real, real) == 1.0 and metrics.coverage(real, real + 100) == 0.0
+    # One point far out has a huge ball around it: recall falls for it, coverage does not.
+    far = np.concatenate([real[:4] + 100, [[-1e4] * 3, [1e4] * 3]])
+    assert metrics.within(far, real, 5) == 1.0 and metrics.coverage(real, far) == 0.0
+
+
 def test_nearest_against_all_distances():
     points, reference = rng.normal(size=(700, 5)), rng.normal(size=(90, 5))
     reference[7] = points[650]
@@ -123,6 +171,10 @@ def test_exceeded_by():
         lambda: metrics.dci(np.zeros((4, 2)), {"f": np.array([0, 1, 0, 1])}),
         lambda: metrics.frechet_distance(np.zeros((4, 2)), np.zeros((4, 3))),
         lambda: metrics.nearest(np.zeros((4, 2)), np.zeros((2, 2)), k=3),
+        lambda: metrics.diversity(np.zeros((1, 2))),
+        lambda: metrics.precision_recall(np.zeros((3, 2)), np.zeros((9, 2))),
+        lambda: metrics.within(np.zeros((9, 2)), np.zeros((9, 3))),
+        lambda: metrics.coverage(np.zeros((9, 2)), np.zeros((9, 2)), k=0),
     ],
 )
 def test_wrong_input_is_refused(call):

@@ -1,0 +1,97 @@
+"""A slider driven in Chromium, and the moments at which faces were painted: shared by the benchmarks of all tabs."""
+
+import json
+import statistics
+
+from playwright.sync_api import Page
+
+# Both pages are driven by the same two functions; `paints()` is the list of moments (performance.now()) at which a new
+# face was drawn. Both are taken in the frame that shows it: our canvas draws inside requestAnimationFrame and notes
+# when; the stock page's <img> is watched for its loads, and the next frame counts.
+DRIVER = """
+(() => {
+    const set = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value').set;
+    const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
+    const frame = () => new Promise(requestAnimationFrame);
+    const move = (slider, share) => {
+        const low = Number(slider.min), high = Number(slider.max);
+        set.call(slider, String(low + share * (high - low)));
+        slider.dispatchEvent(new Event('input', {bubbles: true}));
+        return performance.now();
+    };
+    const triangle = (t) => 0.1 + 0.8 * Math.abs(2 * (t - Math.floor(t)) - 1);
+    const after = (moments, moment) => moments.filter((one) => one > moment);
+    window.bench = {
+        // one move at a time: milliseconds from the input event to the first face drawn after it
+        async latency(slider, {paints, idle}, count) {
+            const measured = [];
+            for (let i = 0; i < count; i++) {
+                // the settled view that follows a move is over before the next one
+                while (!idle() || performance.now() - (paints().at(-1) ?? 0) < 350) await sleep(50);
+                const moved = move(slider, triangle(i * 0.381966));
+                while (!after(paints(), moved).length) {
+                    if (performance.now() - moved > 10000) throw new Error('no face was drawn within 10 s');
+                    await sleep(1);
+                }
+                measured.push(after(paints(), moved)[0] - moved);
+                slider.dispatchEvent(new Event('change', {bubbles: true}));
+            }
+            return measured;
+        },
+        // a hand that never rests: one move per frame; how many faces were drawn in a second
+        async dragging(slider, {paints}, seconds) {
+            const began = performance.now(), end = began + 1000 * seconds;
+            let drawn = 0, seen = began;
+            while (performance.now() < end) {
+                move(slider, triangle((performance.now() - began) / 1500));
+                await frame();
+                const fresh = after(paints(), seen);  // counted at once: the list keeps only the last ones
+                drawn += fresh.length;
+                seen = fresh.at(-1) ?? seen;
+            }
+            slider.dispatchEvent(new Event('change', {bubbles: true}));
+            await sleep(1000);
+            return drawn / seconds;
+        },
+    };
+})()
+"""
+STOCK = {"slider": "#stock-0 input[type=range]", "page": "{paints: () => window.stockPaints, idle: () => true}"}
+WATCH_STOCK = """
+(() => {
+    window.stockPaints = [];
+    const root = document.querySelector('#stock-face');
+    const seen = new WeakSet();
+    const watch = () => root.querySelectorAll('img').forEach((image) => {
+        if (seen.has(image)) return;
+        seen.add(image);
+        image.addEventListener('load', () => requestAnimationFrame(() => window.stockPaints.push(performance.now())));
+        if (image.complete && image.naturalWidth) window.stockPaints.push(performance.now());
+    });
+    new MutationObserver(watch).observe(root, {childList: true, subtree: true});
+    watch();
+})()
+"""
+
+
+def drive(page: Page, what: str, slider: str, paints: str, amount: float) -> float | list[float]:
+    """Call ``bench.latency`` or ``bench.dragging`` of the driver with a selector and a page's `paints` object."""
+    return page.evaluate(f"bench.{what}(document.querySelector({json.dumps(slider)}), {paints}, {amount})")
+
+
+def measure(page: Page, where: dict[str, str], moves: int, seconds: float) -> dict[str, float]:
+    """Latencies in milliseconds (median, 90th percentile) and paints per second while dragging, of one open page."""
+    page.evaluate(DRIVER)
+    drive(page, "latency", where["slider"], where["page"], 3)  # the first ones warm caches and threads
+    latencies = drive(page, "latency", where["slider"], where["page"], moves)
+    paints = drive(page, "dragging", where["slider"], where["page"], seconds)
+    return {
+        "median_ms": round(statistics.median(latencies), 1),
+        "p90_ms": round(statistics.quantiles(latencies, n=10)[8], 1),
+        "paints_per_second": round(paints, 1),
+    }
+
+
+def wait_for_answer(page: Page) -> None:
+    """Until the visible tab shows what the live model answered."""
+    page.wait_for_function("window.playground?.current?.()?.answers > 0", timeout=120_000)

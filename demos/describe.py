@@ -1,0 +1,30 @@
+"""The named endpoint that says which names and ranges all others accept; every tab of pictures offers it."""
+
+from typing import Any
+
+from models import attributes, zoo
+
+
+def describe(data: str) -> dict[str, Any]:
+    """Every legal name and range for one data set.
+
+    Args:
+        data: "portraits" or "toons".
+
+    Returns:
+        picture_size, attributes {name: [values]}, directions [name], schedulers [name], betas [number], map_grid,
+        language_models [name] (empty while no tab of that family is installed) and credits. A direction named here is
+        good for ``vae_edit`` and for ``gan_edit``, which also takes the principal components pc1 to pc10.
+    """
+    zoo.check_data(data)
+    shared = set(zoo.gan_directions(data).names)
+    return {
+        "picture_size": 64,
+        "attributes": attributes.names(data),
+        "directions": [name for name in zoo.directions(data).names if name in shared],
+        "schedulers": [],
+        "betas": list(zoo.BETAS),
+        "map_grid": {},
+        "language_models": [],
+        "credits": zoo.CREDITS[data],
+    }

@@ -1,0 +1,1 @@
+"""The parts of the GAN tab, one module each."""

@@ -1,0 +1,162 @@
+"""Part "Faces": sixteen people who do not exist, one of them large, and what truncation does to all of them."""
+
+from typing import Any
+
+import gradio as gr
+import torch
+from torch import Tensor
+
+from demos.common import faces, hero, new_seed, number, source, stopwatch
+from demos.gan_parts.scene import SHEET, Scene
+from demos.stage.frame import Haste, Part
+from demos.stage.state import SEED_LIMIT
+from demos.widgets.face_sheet import FaceSheet
+from demos.widgets.meter import Meter
+from models import gan
+
+PART = Part("faces", "Faces")
+COLUMNS = 4
+FRESH = {"face": 0, "moves": {}, "own": "", "hidden": []}  # another sheet: what was done to the old face goes with it
+
+
+def act(state: dict[str, Any], name: str, value: Any) -> dict[str, Any] | None:
+    """Answers ``random``; ``psi``, ``seed`` and ``face`` are plain parameters. None for anybody else's action."""
+    if name == "random":
+        return state | {"seed": new_seed(state)} | FRESH
+    return None
+
+
+def stage() -> None:
+    """The sheet beside the selected face, the two meters under it."""
+    FaceSheet("sheet", "gan")
+    with gr.Column(elem_classes=["pg-stack"]):
+        FaceSheet("face", "gan")
+        Meter("quality", "gan", elem_classes="pg-fit")
+
+
+def draw(scene: Scene, live: Haste) -> dict[str, Any]:
+    """The selected face at once, the sheet as soon as it may follow, the meters when the hand rests."""
+    with stopwatch() as spent:
+        face = scene.draw_faces(scene.styles[None])
+    view = {"face": _hero(scene, face, spent[0]), "rail": {"items": rail(scene)}}
+    if live == Haste.LIVE:
+        return view
+    pictures = sheet(scene, face)
+    logits = scene.scores(pictures)
+    view["sheet"] = faces(
+        pictures,
+        COLUMNS,
+        f"Sixteen faces of seed {scene.state['seed']}; click one to select it",
+        "The discriminator's score under each: above 0 it says “real”.",
+        actions=[{"name": "face", "value": i} for i in range(SHEET)],
+        selected=None if scene.state["own"] else scene.state["face"],
+        notes=[signed(score) for score in logits.tolist()],
+    )
+    if live:
+        return view
+    return view | {
+        "quality": {"items": [_diversity(scene, pictures), _realism(scene, pictures)]},
+        "see": _see(scene, logits),
+        "formula": _formula(scene, logits),
+    }
+
+
+def signed(value: float) -> str:
+    """``+1.3`` or ``−0.4``, with a true minus sign."""
+    return f"{value:+.1f}".replace("-", "−")
+
+
+def sheet(scene: Scene, face: Tensor) -> Tensor:
+    """The sixteen faces of the seed, (16, 3, 64, 64); the selected one as it stands now, with every push."""
+    pictures = scene.draw_faces(scene.generator.truncate(scene.w(scene.state["seed"]), scene.psi))
+    if scene.state["own"]:
+        return pictures
+    place = scene.state["face"]
+    return torch.cat([pictures[:place], face, pictures[place + 1 :]])
+
+
+def _hero(scene: Scene, face: Tensor, milliseconds: float) -> dict[str, Any]:
+    who = (
+        "found for your photo" if scene.state["own"] else f"seed {scene.state['seed']}, face {scene.state['face'] + 1}"
+    )
+    return hero(face, f"drawn in {milliseconds:.0f} ms · {who}", "The selected face, large")
+
+
+def rail(scene: Scene) -> list[dict[str, Any]]:
+    """The controls of this part."""
+    psi = scene.psi
+    return [
+        {"kind": "heading", "label": "Sixteen who do not exist"},
+        {"kind": "number", "name": "seed", "label": "Seed", "min": 0, "max": SEED_LIMIT, "value": scene.state["seed"]},
+        {
+            "kind": "slider",
+            "name": "psi",
+            "label": "Truncation ψ",
+            "note": "0 = the average face",
+            "text": f"{psi:.2f}",
+            "min": 0.0,
+            "max": 1.5,
+            "step": 0.05,
+            "value": psi,
+        },
+        {"kind": "button", "name": "random", "label": "Sixteen new faces", "primary": True},
+    ]
+
+
+def _diversity(scene: Scene, pictures: Tensor) -> dict[str, Any]:
+    value = scene.diversity(pictures)
+    return {
+        "label": "Diversity",
+        "value": value,
+        "max": max(1.2, value),
+        "text": f"{100 * value:.0f} %",
+        "meaning": "how far apart these sixteen are, as a share of how far apart real pictures are",
+        "mark": 1.0,
+        "mark_label": "real pictures",
+    }
+
+
+def _realism(scene: Scene, pictures: Tensor) -> dict[str, Any]:
+    value = scene.likeness(pictures)
+    return {
+        "label": "Realism",
+        "value": value,
+        "max": 1.0,
+        "text": f"{100 * value:.0f} %",
+        "meaning": "how many unseen real pictures are less like the training set than these are, on average",
+        "mark": 0.5,
+        "mark_label": "real pictures",
+    }
+
+
+def _see(scene: Scene, logits: Tensor) -> str:
+    if scene.psi == 0:
+        return "ψ = 0 leaves nothing of the random numbers: sixteen times the one average face."
+    start = (
+        "Nobody here exists: sixteen lists of random numbers went in, sixteen faces came out, and "
+        f"{int((logits > 0).sum())} of them pass for real with the network that learnt to catch them."
+    )
+    if scene.psi < 1:
+        return f"{start} ψ = {scene.psi:g} pulls every face towards the average: they grow alike."
+    push = "keeps every style as it was drawn" if scene.psi == 1 else "pushes beyond what was learnt"
+    return f"{start} ψ = {scene.psi:g} {push}."
+
+
+def _formula(scene: Scene, logits: Tensor) -> dict[str, Any]:
+    real = scene.measured["scores"]["real"]["log_probability"]
+    made = float(torch.nn.functional.logsigmoid(-logits).mean())
+    return {
+        "title": "The game of two players",
+        "lines": [
+            ["min_G max_D  E log σ(D(x)) + E log(1 − σ(D(G(z))))"],
+            ["= ", number(real, 2), " on held-out pictures + ", number(made, 2), " on these sixteen"],
+            ["w′ = w̄ + ψ (w − w̄),  ψ = ", number(scene.psi, 2)],
+        ],
+        "code": source(
+            gan.Generator.style,
+            gan.Generator.truncate,
+            gan.Generator.synthesis,
+            gan.discriminator_loss,
+            gan.generator_loss,
+        ),
+    }
