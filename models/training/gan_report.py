@@ -460,7 +460,7 @@ def _summary(name: str, numbers: dict, record: dict) -> str:
         )
     return (
         "**Broken on purpose.** This run was trained without augmentation, R1, style mixing and minibatch statistics, "
-        f"and with a discriminator that learns faster than the generator, to show what a collapse is.{left} {text}"
+        f"and with a generator that learns much faster than the discriminator, to show what a collapse is.{left} {text}"
     )
 
 

@@ -583,7 +583,7 @@ def test_curves_bear_gaps_single_points_and_nothing(demo):
             return [texts, new Set(data.filter((_, i) => i % 4 === 0)).size];
         }"""
     )
-    assert found == [["–", "2.00", "5.00", "0.00", "0.0010", "2000 M", "–"], 1]
+    assert found == [["–", "2", "5", "0", "0.0010", "2000 M", "–"], 1]
 
 
 # ---- notes
