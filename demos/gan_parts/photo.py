@@ -155,7 +155,7 @@ def _go_on(state: dict[str, Any]) -> dict[str, Any]:
     """The state after as many steps as fit into one answer, one at least."""
     search, began = Search(Scene(state)), time.perf_counter()
     reached = search.inversion
-    for count, record in enumerate(inversion.invert(search.objective, reached), start=1):
+    for count, record in enumerate(inversion.invert(search.objective, reached, STEPS), start=1):
         reached = record.inversion
         spent = time.perf_counter() - began
         if spent * (count + 1) / count > CHUNK:

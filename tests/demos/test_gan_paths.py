@@ -98,7 +98,9 @@ def test_the_sentence_says_what_the_curves_show(data, seed_b):
     assert [float(words[1]), float(words[2])] == pytest.approx(lengths, abs=0.051)
     for text, path in ((words[3], "lerp"), (words[4], "W")):
         change = 100 * (far[path] / far["slerp"] - 1)
-        assert text == between._against(far[path], far["slerp"])
+        # the curves are rounded to three decimals: a per cent may be on the other side
+        said, expected = (re.findall(r"\d+|\D+", t) for t in (text, between._against(far[path], far["slerp"])))
+        assert said[1:] == expected[1:] and abs(int(said[0]) - int(expected[0])) <= 1
         assert ("closer to" in text) == (change <= -0.5) and ("farther from" in text) == (change >= 0.5)
 
 
