@@ -42,18 +42,19 @@ def draw(scene: Scene, live: Haste) -> dict[str, Any]:
     if live == Haste.LIVE:
         return view
     pictures = sheet(scene, face)
-    logits = scene.scores(pictures)
     view["sheet"] = faces(
         pictures,
         COLUMNS,
         f"Sixteen faces of seed {scene.state['seed']}; click one to select it",
         "The discriminator's score under each: above 0 it says “real”.",
+        quick=bool(live),
         actions=[{"name": "face", "value": i} for i in range(SHEET)],
         selected=None if scene.state["own"] else scene.state["face"],
-        notes=[signed(score) for score in logits.tolist()],
     )
     if live:
         return view
+    logits = scene.scores(pictures)
+    view["sheet"]["notes"] = [signed(score) for score in logits.tolist()]
     return view | {
         "quality": {"items": [_diversity(scene, pictures), _realism(scene, pictures)]},
         "see": _see(scene, logits),

@@ -18,7 +18,7 @@ from models.game import Game, Look, Rules
 
 RATES = ("0.0001", "0.0002", "0.0005", "0.001", "0.002", "0.005", "0.01", "0.02", "0.05", "0.1")
 COLLAPSE = {"shape": "ring", "objective": "non-saturating", "lr_d": "0.05", "lr_g": "0.05", "k": 1}
-CHUNK_MS = 40.0  # a drawn update plays until this much time is spent ...
+CHUNK_MS = 20.0  # a drawn update plays until this much time is spent ...
 CHUNK = 10  # ... or this many rounds
 REPLAY = 6000  # steps of both networks that a link may ask for
 PAST = 200  # moments that the curves keep
