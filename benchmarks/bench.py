@@ -16,7 +16,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, sync_playwright
 
 from benchmarks import gan
-from benchmarks.page import STOCK, WATCH_STOCK, measure, wait_for_answer
+from benchmarks.page import measure, stock_page, wait_for_answer
 from benchmarks.serving import CHROMIUM, CHROMIUM_ARGUMENTS, serving
 
 RESULTS = Path(__file__).with_name("results.json")
@@ -38,22 +38,6 @@ def our_page(browser: Browser, folder: Path, moves: int, seconds: float) -> dict
         page.wait_for_function("window.playground.paints?.['vae-face']?.length > 0")
         page.wait_for_timeout(1500)
         measured = measure(page, OURS, moves, seconds)
-        page.close()
-    return measured
-
-
-def stock_page(browser: Browser, folder: Path, moves: int, seconds: float, history: bool) -> dict[str, float]:
-    """The same model behind the stock wiring; `history` leaves Gradio's run history on, as it is by default."""
-    with serving(["-m", "benchmarks.stock_vae"], folder, {} if history else {"STOCK_RUN_HISTORY": "off"}) as url:
-        page = browser.new_page(viewport={"width": 1920, "height": 1080})
-        page.goto(url)
-        slider = page.locator(STOCK["slider"])
-        slider.wait_for()
-        page.evaluate(WATCH_STOCK)
-        slider.press("ArrowRight")
-        page.wait_for_function("window.stockPaints.length > 0")
-        page.wait_for_timeout(1500)
-        measured = measure(page, STOCK, moves, seconds)
         page.close()
     return measured
 
@@ -134,8 +118,10 @@ def main() -> int:
         starts = [start_times(browser, home(f"start{i}")) for i in range(3)]
         size = (options.moves, options.seconds)
         ours = our_page(browser, home("ours"), *size)
-        stock = stock_page(browser, home("stock"), *size, history=True)
-        without_history = stock_page(browser, home("stock-without-history"), *size, history=False)
+        stock = stock_page(browser, "stock_vae", home("stock"), *size)
+        without_history = stock_page(
+            browser, "stock_vae", home("stock-without-history"), *size, environment={"STOCK_RUN_HISTORY": "off"}
+        )
         tab = gan.compare(browser, home, *size)
         browser.close()
     results = {

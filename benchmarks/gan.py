@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from playwright.sync_api import Browser
 
-from benchmarks.page import STOCK, WATCH_STOCK, drive, measure, wait_for_answer
+from benchmarks.page import drive, measure, stock_page, wait_for_answer
 from benchmarks.serving import serving
 from models import paths, seeding, threads, zoo
 
@@ -91,27 +91,11 @@ def our_page(browser: Browser, folder: Path, moves: int, seconds: float) -> dict
     return measured
 
 
-def stock_page(browser: Browser, folder: Path, moves: int, seconds: float) -> dict[str, float]:
-    """The same generator behind gr.Slider.change -> gr.Gallery; the first face of the sixteen counts."""
-    with serving(["-m", "benchmarks.stock_gan"], folder) as url:
-        page = browser.new_page(viewport={"width": 1920, "height": 1080})
-        page.goto(url)
-        slider = page.locator(STOCK["slider"])
-        slider.wait_for()
-        page.evaluate(WATCH_STOCK)
-        slider.press("ArrowRight")
-        page.wait_for_function("window.stockPaints.length > 0")
-        page.wait_for_timeout(1500)
-        measured = measure(page, STOCK, moves, seconds)
-        page.close()
-    return measured
-
-
 def compare(browser: Browser, home: Callable[[str], Path], moves: int, seconds: float) -> dict:
     """All numbers of this tab; ``home`` makes an empty folder of a name."""
     alone = networks()
     ours = our_page(browser, home("gan"), moves, seconds)
-    stock = stock_page(browser, home("stock-gan"), moves, seconds)
+    stock = stock_page(browser, "stock_gan", home("stock-gan"), moves, seconds)
     wiring = ours["median_ms"] - alone["one_ms"], stock["median_ms"] - alone["sixteen_ms"]
     return alone | {
         "ours": ours,

@@ -2,8 +2,11 @@
 
 import json
 import statistics
+from pathlib import Path
 
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
+
+from benchmarks.serving import serving
 
 # Both pages are driven by the same two functions; `paints()` is the list of moments (performance.now()) at which a new
 # face was drawn. Both are taken in the frame that shows it: our canvas draws inside requestAnimationFrame and notes
@@ -95,3 +98,21 @@ def measure(page: Page, where: dict[str, str], moves: int, seconds: float) -> di
 def wait_for_answer(page: Page) -> None:
     """Until the visible tab shows what the live model answered."""
     page.wait_for_function("window.playground?.current?.()?.answers > 0", timeout=120_000)
+
+
+def stock_page(
+    browser: Browser, module: str, folder: Path, moves: int, seconds: float, environment: dict[str, str] | None = None
+) -> dict[str, float]:
+    """The same model behind the stock wiring of ``benchmarks/MODULE.py``, measured; the first face painted counts."""
+    with serving(["-m", f"benchmarks.{module}"], folder, environment) as url:
+        page = browser.new_page(viewport={"width": 1920, "height": 1080})
+        page.goto(url)
+        slider = page.locator(STOCK["slider"])
+        slider.wait_for()
+        page.evaluate(WATCH_STOCK)
+        slider.press("ArrowRight")
+        page.wait_for_function("window.stockPaints.length > 0")
+        page.wait_for_timeout(1500)
+        measured = measure(page, STOCK, moves, seconds)
+        page.close()
+    return measured

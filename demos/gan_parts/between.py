@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from demos.common import LIVE, new_seed, number, source, stopwatch
-from demos.gan_parts.faces import FRESH
+from demos.gan_parts.faces import FRESH, psi_slider
 from demos.gan_parts.scene import SHEET, Scene
 from demos.stage.frame import Haste, Part
 from demos.stage.state import SEED_LIMIT, Integer
@@ -230,17 +230,7 @@ def _rail(scene: Scene) -> list[dict[str, Any]]:
         {"kind": "heading", "label": "Two faces"},
         seed | {"name": "seed", "label": "Face A, seed", "value": state["seed"]},
         seed | {"name": "seed_b", "label": "Face B, seed", "value": state["seed_b"]},
-        {
-            "kind": "slider",
-            "name": "psi",
-            "label": "Truncation ψ",
-            "note": "0 = the average face",
-            "text": f"{scene.psi:.2f}",
-            "min": 0.0,
-            "max": 1.5,
-            "step": 0.05,
-            "value": scene.psi,
-        },
+        psi_slider(scene.psi),
         *swap,
         {"kind": "button", "name": "new-b", "label": "Another B", "primary": True},
         *moved,

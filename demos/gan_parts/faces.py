@@ -85,23 +85,27 @@ def _hero(scene: Scene, face: Tensor, milliseconds: float) -> dict[str, Any]:
 
 def rail(scene: Scene) -> list[dict[str, Any]]:
     """The controls of this part."""
-    psi = scene.psi
     return [
         {"kind": "heading", "label": "Sixteen who do not exist"},
         {"kind": "number", "name": "seed", "label": "Seed", "min": 0, "max": SEED_LIMIT, "value": scene.state["seed"]},
-        {
-            "kind": "slider",
-            "name": "psi",
-            "label": "Truncation ψ",
-            "note": "0 = the average face",
-            "text": f"{psi:.2f}",
-            "min": 0.0,
-            "max": 1.5,
-            "step": 0.05,
-            "value": psi,
-        },
+        psi_slider(scene.psi),
         {"kind": "button", "name": "random", "label": "Sixteen new faces", "primary": True},
     ]
+
+
+def psi_slider(psi: float) -> dict[str, Any]:
+    """The slider of truncation, for every part that has one."""
+    return {
+        "kind": "slider",
+        "name": "psi",
+        "label": "Truncation ψ",
+        "note": "0 = the average face",
+        "text": f"{psi:.2f}",
+        "min": 0.0,
+        "max": 1.5,
+        "step": 0.05,
+        "value": psi,
+    }
 
 
 def _diversity(scene: Scene, pictures: Tensor) -> dict[str, Any]:

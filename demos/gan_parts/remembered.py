@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from demos.common import faces, hero, number, source
+from demos.gan_parts.faces import psi_slider
 from demos.gan_parts.scene import SHEET, Scene
 from demos.stage.frame import Haste, Part
 from demos.stage.state import SEED_LIMIT
@@ -178,17 +179,7 @@ def _rail(scene: Scene) -> list[dict[str, Any]]:
             "max": SEED_LIMIT,
             "value": scene.state["seed"],
         },
-        {
-            "kind": "slider",
-            "name": "psi",
-            "label": "Truncation ψ",
-            "note": "0 = the average face",
-            "text": f"{scene.psi:.2f}",
-            "min": 0.0,
-            "max": 1.5,
-            "step": 0.05,
-            "value": scene.psi,
-        },
+        psi_slider(scene.psi),
         {"kind": "button", "name": "random", "label": "Sixteen new faces", "primary": True},
     ]
 
