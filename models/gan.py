@@ -20,6 +20,7 @@ per layer, are (N, LAYERS, W).
 
 import json
 import math
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -59,7 +60,8 @@ LEAK_GAIN = math.sqrt(2.0)
 """What a leaky ReLU takes from the standard deviation, about; the layer before it gives it back."""
 
 
-def _leak(x: Tensor) -> Tensor:
+def leak(x: Tensor) -> Tensor:
+    """The leaky ReLU that both networks use: x, or 0.2 x where x is negative."""
     return F.leaky_relu(x, 0.2)
 
 
@@ -78,7 +80,7 @@ class Linear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, inputs) -> (N, outputs)."""
-        return F.linear(x, self.weight * self.gain, self.bias * self.rate)
+        return F.linear(x * self.gain, self.weight, self.bias * self.rate)
 
 
 class Conv(nn.Module):
@@ -111,20 +113,36 @@ class StyledConv(nn.Module):
         self.to_scale = Linear(style_size, inputs, bias=1.0)
         self.gain = 1.0 / math.sqrt(inputs * kernel * kernel)
         self.demodulate, self.padding = demodulate, kernel // 2
+        self._known: tuple[tuple[int, int], Tensor, Tensor] | None = None
+
+    def kernels(self) -> tuple[Tensor, Tensor]:
+        """The weights at their gain, (outputs, C, k, k), and the sums of their squares over each kernel, (outputs, C).
+
+        Where nothing learns they are kept until the weights change: for a single face they cost a third of its time.
+        """
+        if self.weight.requires_grad or self.weight.is_inference():
+            weight = self.weight * self.gain
+            return weight, weight.square().sum((2, 3)).float()
+        version = (self.weight.data_ptr(), self.weight._version)
+        if self._known is None or self._known[0] != version:
+            with torch.inference_mode(False):  # a search for a style needs them in its gradients
+                weight = (self.weight * self.gain).contiguous(memory_format=torch.channels_last)
+                self._known = version, weight, weight.square().sum((2, 3)).float()
+        return self._known[1:]
 
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
         """Activations (N, C, H, W) and one style per picture (N, W) -> (N, outputs, H, W), not yet activated."""
-        weight = self.weight * self.gain
+        weight, squares = self.kernels()
         scale = self.to_scale(w)
         h = F.conv2d(x * scale[:, :, None, None].to(x.dtype), weight, padding=self.padding)
         if self.demodulate:
-            squares = weight.square().sum((2, 3)).float()
             sigma = LEAK_GAIN * (scale.float().square() @ squares.T + 1e-8).rsqrt()
             return torch.addcmul(self.bias[:, None, None].to(h.dtype), h, sigma[:, :, None, None].to(h.dtype))
         return h + self.bias[:, None, None].to(h.dtype)
 
 
-def _double(x: Tensor) -> Tensor:
+def double(x: Tensor) -> Tensor:
+    """(N, C, H, W) -> (N, C, 2H, 2W), bilinear: smoother than nearest, which leaves a checkerboard to be undone."""
     return F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
 
 
@@ -138,9 +156,9 @@ class _Rise(nn.Module):
         self.to_rgb = StyledConv(outputs, 3, style_size, kernel=1, demodulate=False)
 
     def forward(self, x: Tensor, rgb: Tensor, w_before: Tensor, w_after: Tensor) -> tuple[Tensor, Tensor]:
-        x = _leak(_double(self.before(x, w_before)))
-        x = _leak(self.after(x, w_after))
-        return x, _double(rgb) + self.to_rgb(x, w_after)
+        x = leak(double(self.before(x, w_before)))
+        x = leak(self.after(x, w_after))
+        return x, double(rgb) + self.to_rgb(x, w_after)
 
 
 class Generator(nn.Module):
@@ -173,24 +191,33 @@ class Generator(nn.Module):
         """
         w = z
         for layer in self.mapping:
-            w = _leak(layer(w))
+            w = leak(layer(w))
         return w
 
     def truncate(self, w: Tensor, psi: float) -> Tensor:
         """w' = w_average + psi (w - w_average) (Karras et al. 2019, section 2.2): 0 is the one average face."""
         return self.w_average + psi * (w - self.w_average)
 
-    def synthesis(self, styles: Tensor) -> Tensor:
-        """Styles (N, LAYERS, W), or one w (N, W) for all layers -> pictures (N, 3, 64, 64), about within [-1, 1]."""
+    def growth(self, styles: Tensor) -> Iterator[Tensor]:
+        """Styles as in :meth:`synthesis` -> the picture as it stands at 4, 8, 16, 32 and 64 pixels, one after another.
+
+        Every size adds its colours to the doubled picture before it; the small ones are what the recipe trains first.
+        """
         if styles.ndim == 2:
             styles = styles[:, None].expand(-1, self.layers, -1)
         w = styles.unbind(1)
         x = self.constant.expand(len(styles), -1, -1, -1).contiguous(memory_format=torch.channels_last)
-        x = _leak(self.first(x, w[0]))
+        x = leak(self.first(x, w[0]))
         rgb = self.first_rgb(x, w[0])
+        yield rgb.float()
         for i, rise in enumerate(self.rise):
             x, rgb = rise(x, rgb, w[1 + 2 * i], w[2 + 2 * i])
-        return rgb.float()
+            yield rgb.float()
+
+    def synthesis(self, styles: Tensor) -> Tensor:
+        """Styles (N, LAYERS, W), or one w (N, W) for all layers -> pictures (N, 3, 64, 64), about within [-1, 1]."""
+        *_, picture = self.growth(styles)
+        return picture
 
     def forward(self, z: Tensor, psi: float = 1.0) -> Tensor:
         """z (N, Z) -> pictures (N, 3, 64, 64) clamped to [-1, 1], truncated by psi."""
@@ -220,8 +247,8 @@ class _Fall(nn.Module):
         self.skip = Conv(inputs, outputs, 1, gain=1.0)
 
     def forward(self, x: Tensor) -> Tensor:
-        h = F.avg_pool2d(_leak(self.before(x)), 2)
-        return (_leak(self.after(h)) + self.skip(F.avg_pool2d(x, 2))) * math.sqrt(0.5)
+        h = F.avg_pool2d(leak(self.before(x)), 2)
+        return (leak(self.after(h)) + self.skip(F.avg_pool2d(x, 2))) * math.sqrt(0.5)
 
 
 class Discriminator(nn.Module):
@@ -245,19 +272,22 @@ class Discriminator(nn.Module):
 
     def body(self, x: Tensor) -> Tensor:
         """Pictures (N, 3, 64, 64) -> activations (N, C, 4, 4), each picture by itself."""
-        h = _leak(self.stem(x))
+        h = leak(self.stem(x))
         for fall in self.fall:
             h = fall(h)
         return h
 
     def forward(self, x: Tensor) -> Tensor:
         """Pictures (N, 3, 64, 64) -> logits (N,), float32."""
-        h = self.body(x)
+        return self.judge(self.body(x))
+
+    def judge(self, h: Tensor) -> Tensor:
+        """What :meth:`body` answered, (N, C, 4, 4), -> logits (N,), float32."""
         if self.config.statistics:
             spread = minibatch_spread(h) if self.training else self.typical_spread.expand(len(h))
             h = torch.cat([h, spread[:, None, None, None].to(h.dtype).expand(-1, 1, *h.shape[2:])], 1)
-        h = _leak(self.last(h)).flatten(1)
-        return self.to_logit(_leak(self.hidden(h))).float()[:, 0]
+        h = leak(self.last(h)).flatten(1)
+        return self.to_logit(leak(self.hidden(h))).float()[:, 0]
 
     def save(self, folder: Path) -> None:
         """Write ``discriminator.safetensors`` (float16) and ``config.json`` into ``folder``."""
@@ -300,7 +330,7 @@ def discriminator_loss(real: Tensor, made: Tensor) -> Tensor:
     return F.softplus(-real).mean() + F.softplus(made).mean()
 
 
-def r1_penalty(discriminator: nn.Module, x: Tensor) -> Tensor:
+def r1_penalty(discriminator: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
     """R1 = E_x[ |grad_x D(x)|^2 ] on real pictures (Mescheder et al. 2018, equation 9, without gamma / 2): a scalar.
 
     It keeps D flat around the data, so that G near the data is no longer pushed about.

@@ -18,3 +18,8 @@ def normal(seed: int, count: int, shape: tuple[int, ...], start: int = 0) -> tor
     for k in range(count):
         numbers[k] = generator(seed, start + k).standard_normal(shape, dtype=np.float32)
     return torch.from_numpy(numbers)
+
+
+def torch_generator(seed: int, i: int) -> torch.Generator:
+    """The torch generator of item ``i``, for libraries that draw with torch; numbers differ from :func:`generator`."""
+    return torch.Generator().manual_seed(int(generator(seed, i).integers(2**63)))

@@ -2,7 +2,8 @@
 
 Non-saturating losses with R1 on real pictures every 16th step, equalised learning rates, minibatch statistics, adaptive
 augmentation, mirrored pictures, styles mixed between two faces in half of all pictures, and an average of G's weights:
-StyleGAN2-ADA (Karras et al. 2020) cut down to what two cores can do.
+StyleGAN2-ADA (Karras et al. 2020) cut down to what two cores can do. A run from random weights grows from 16 to 64
+pixels (``grow.py``), which is most of what makes an hour enough.
 
 ``--collapse`` leaves out what keeps the game fair: no augmentation, no R1, no minibatch statistics, no mixing, and a
 generator that learns forty times as fast as the discriminator and settles on whatever D believes today. With
@@ -17,9 +18,11 @@ from torch import Tensor
 
 from models import gan, metrics, modes, seeding, zoo
 from models.training import data as datasets
+from models.training import grow
 from models.training.augment import Augment
 from models.training.gan_report import report
 from models.training.harness import Run, arguments, autocast, device, run_recipe
+from models.training.samples import prepend_replay
 
 R1_EVERY = 16
 MIXED = 0.5
@@ -55,41 +58,55 @@ def main(argv: list[str] | None = None) -> None:
         }
     augment = Augment(0.0 if options.collapse else options.augment).to(where)
     generator, discriminator = (n.to(where, memory_format=torch.channels_last) for n in (generator, discriminator))
+    entrances = grow.Entrances(config).to(where)
     networks = {"generator": generator, "discriminator": discriminator}
     hurry = HURRY if options.collapse else {}
-    optimisers = {
-        name: torch.optim.Adam(network.parameters(), lr=options.rate * hurry.get(name, 1.0), betas=(0.0, 0.99))
-        for name, network in networks.items()
+    learnt = {
+        "generator": generator.parameters(),
+        "discriminator": [*discriminator.parameters(), *entrances.parameters()],
     }
-    run = Run(
-        "gan", options.out, networks | {"augment": augment}, optimisers, options, averaged=("generator",), decay=0.998
-    )
+    optimisers = {
+        name: torch.optim.Adam(weights, lr=options.rate * hurry.get(name, 1.0), betas=(0.0, 0.99))
+        for name, weights in learnt.items()
+    }
+    others = {"augment": augment, "entrances": entrances}
+    run = Run("gan", options.out, networks | others, optimisers, options, averaged=("generator",), decay=0.998)
     if origin:
         run.origin = origin
+    grows = not (options.collapse or origin)
     adaptive = options.augment > 0 and not options.collapse
     if not adaptive:
         augment.p.zero_()
 
     mirror = pictures.data != "toons"  # a drawing winks with one eye: its mirror image is not in the set
 
+    def now() -> grow.Stage:
+        return grow.stage(run.progress) if grows else grow.GROWN
+
+    def judge(x: Tensor, stage: grow.Stage) -> Tensor:
+        return entrances(discriminator, x, stage)
+
     def step(source: torch.Generator) -> dict[str, float]:
-        chosen = torch.randint(len(pictures), (options.batch,), generator=source)
-        x = pictures.tensor(chosen.numpy())
+        stage = now()
+        run.batch = batch = stage.batch * options.batch
+        chosen = torch.randint(len(pictures), (batch,), generator=source)
+        x = grow.shrink(pictures.tensor(chosen.numpy()), stage.size)
         if mirror:
-            flipped = torch.rand(options.batch, generator=source) < 0.5
+            flipped = torch.rand(batch, generator=source) < 0.5
             x = torch.where(flipped[:, None, None, None], x.flip(3), x)
         x = x.to(where, memory_format=torch.channels_last)
         with autocast():
-            made = generator.synthesis(_styles(generator, options.batch, source, mixed=not options.collapse))
+            made = grow.synthesis(generator, _styles(generator, batch, source, mixed=not options.collapse), stage)
 
         shown = augment(x, source)
         with autocast():
-            real_logits, made_logits = discriminator(shown), discriminator(augment(made.detach(), source))
+            real_logits, made_logits = judge(shown, stage), judge(augment(made.detach(), source), stage)
         loss = gan.discriminator_loss(real_logits, made_logits)
         total, flatness = loss, None
         if options.gamma and not options.collapse and run.step % R1_EVERY == 0:
-            flatness = gan.r1_penalty(discriminator, shown[: options.batch // 2])  # half a batch, in float32
-            total = loss + 0.5 * options.gamma * R1_EVERY * flatness
+            flatness = gan.r1_penalty(lambda part: judge(part, stage), shown[: batch // 2])  # half a batch, in float32
+            gamma = options.gamma * (stage.size / 64) ** 2  # the fewer pixels, the more D may change with each
+            total = loss + 0.5 * gamma * R1_EVERY * flatness
         optimisers["discriminator"].zero_grad(set_to_none=True)
         total.backward()
         optimisers["discriminator"].step()
@@ -98,7 +115,7 @@ def main(argv: list[str] | None = None) -> None:
 
         discriminator.requires_grad_(False)
         with autocast():
-            fooled = discriminator(augment(made, source))
+            fooled = judge(augment(made, source), stage)
         made_loss = gan.generator_loss(fooled)
         optimisers["generator"].zero_grad(set_to_none=True)
         made_loss.backward()
@@ -112,6 +129,7 @@ def main(argv: list[str] | None = None) -> None:
             "score_made": float(made_logits.detach().mean()),
             "r1": step.flatness,
             "augment": float(augment.p),
+            "pixels": float(stage.size),
         }
 
     step.flatness = 0.0  # R1 as last measured: it is computed every 16th step only
@@ -122,15 +140,23 @@ def main(argv: list[str] | None = None) -> None:
         reader = zoo.attributes(pictures.data)
         reference = _features(reader, pictures.tensor(slice(0, SAMPLES)))
 
+    def draw(z: Tensor) -> Tensor:
+        """What the averaged generator makes of z now, (N, 3, 64, 64), enlarged as long as it is smaller than that."""
+        stage = now()
+        styles = averaged.style(z)[:, None].expand(-1, averaged.layers, -1)
+        made = grow.synthesis(averaged, styles, stage).clamp(-1, 1).cpu()
+        return made.repeat_interleave(64 // stage.size, 2).repeat_interleave(64 // stage.size, 3)
+
     def sheet() -> Tensor:
-        return run.average_of("generator", averaged)(latents[:16]).cpu()
+        run.average_of("generator", averaged)
+        return draw(latents[:16])
 
     def measure() -> dict[str, float]:
         """What 1,000 samples of the averaged generator are like now; the networks that measure stay on the CPU."""
         if reference is None:
             return {}
         run.average_of("generator", averaged)
-        samples = torch.cat([averaged(z).cpu() for z in latents.split(100)])
+        samples = torch.cat([draw(z) for z in latents.split(100)])
         features = _features(reader, samples)
         numbers = {"frechet": metrics.frechet_distance(features, reference), "diversity": metrics.diversity(features)}
         if pictures.data == "toons":
@@ -149,6 +175,8 @@ def main(argv: list[str] | None = None) -> None:
     record = run.record(pictures.data, pictures.data_hash(), {}) | {"replay": run.replay, "rates": rates}
     (folder / "training.json").write_text(json.dumps(record))
     report(folder, options.data, options.out, options.folder)
+    if origin and not options.collapse:
+        prepend_replay(folder, options.resume)
 
 
 def _critic(folder: Path, config: gan.GANConfig) -> dict[str, Tensor]:

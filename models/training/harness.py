@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -113,6 +114,8 @@ class Run:
         averaged: names of networks that also keep an exponential moving average of their weights.
         decay: decay of that average per step.
 
+    ``stages`` holds the command line of every time the run was started or resumed.
+    ``batch`` is how many pictures a step sees; a recipe may change it on the way.
     ``origin`` says what the weights were before step 0; a recipe that starts from other weights sets it.
     """
 
@@ -134,11 +137,14 @@ class Run:
         }
         self.base_rates = {name: [g["lr"] for g in o.param_groups] for name, o in optimisers.items()}
         self.step, self.images, self.seconds = 0, 0, 0.0
+        self.batch = options.batch
         self.history: list[dict[str, float]] = []
         self.replay: list[dict[str, float]] = []
         self.origin: dict[str, str | float] = {"started_from": "random weights", "minutes_before": 0.0}
+        self.stages: list[dict[str, Any]] = []
         if options.resume and (Path(options.resume) / "state.json").exists():
             self._restore(Path(options.resume))
+        self.stages.append({"from_step": self.step} | self._public_options())
 
     @property
     def progress(self) -> float:
@@ -174,7 +180,7 @@ class Run:
             network.train()
         last_log = last_save = time.perf_counter()
         sums: dict[str, float] = {}
-        counted = 0
+        counted, pictures = 0, 0
         try:
             for generator in self._generators():
                 started = time.perf_counter()
@@ -189,17 +195,16 @@ class Run:
                     raise RecipeError(f"a loss is no longer finite at step {self.step}: {losses}")
                 self._average()
                 self.step += 1
-                self.images += self.options.batch
+                self.images += self.batch
+                pictures += self.batch
                 now = time.perf_counter()
                 self.seconds += now - started
                 counted += 1
                 for name, value in losses.items():
                     sums[name] = sums.get(name, 0.0) + value
                 if now - last_log > LOG_SECONDS:
-                    self._log(
-                        {k: v / counted for k, v in sums.items()}, counted * self.options.batch / (now - last_log)
-                    )
-                    sums, counted, last_log = {}, 0, now
+                    self._log({k: v / counted for k, v in sums.items()}, pictures / (now - last_log))
+                    sums, counted, pictures, last_log = {}, 0, 0, now
                 if sheet and self.progress >= (len(self.replay) / REPLAY_MOMENTS) ** 2:
                     self._remember(sheet, losses | (measure() if measure else {}))
                 if now - last_save > CHECKPOINT_SECONDS:
@@ -208,7 +213,7 @@ class Run:
         except KeyboardInterrupt:
             print(f"\nstopped by hand at step {self.step}: saving what there is")
         if counted:
-            self._log({k: v / counted for k, v in sums.items()}, counted * self.options.batch / (now - last_log))
+            self._log({k: v / counted for k, v in sums.items()}, pictures / (now - last_log))
         self.save(sheet)
 
     def _remember(self, sheet: Callable[[], Tensor], losses: dict[str, float]) -> None:
@@ -257,7 +262,7 @@ class Run:
         write_atomically(self.out / "checkpoint.safetensors", lambda path: save_file(tensors, path))
         state = {"recipe": self.recipe, "step": self.step, "images": self.images, "seconds": self.seconds}
         state |= {"history": self.history}
-        state |= {"replay": self.replay, "origin": self.origin}
+        state |= {"replay": self.replay, "origin": self.origin, "stages": self.stages}
         write_atomically(self.out / "state.json", lambda path: path.write_text(json.dumps(state)))
         if sheet:
             with torch.no_grad():
@@ -288,25 +293,27 @@ class Run:
             optimiser.load_state_dict({"state": moments, "param_groups": groups})
         self.step, self.images, self.seconds = state["step"], state["images"], state["seconds"]
         self.history = state["history"]
-        self.replay, self.origin = state["replay"], state["origin"]
+        self.replay, self.origin, self.stages = state["replay"], state["origin"], state.get("stages", [])
 
     def average_of(self, name: str, into: nn.Module) -> nn.Module:
         """Put the averaged weights of network ``name`` into ``into`` and return it, ready for inference."""
         into.load_state_dict(self.averages[name])
         return into.eval().requires_grad_(False)
 
+    def _public_options(self) -> dict[str, Any]:
+        """The command line without folders, which tell nobody else anything."""
+        return {k: v for k, v in vars(self.options).items() if k not in ("data", "out", "folder", "resume")}
+
     def record(self, data: str, data_hash: str, metrics: dict) -> dict:
         """What training.json says of this run: everything needed to repeat it and to know what it cost."""
-        options = {k: str(v) if isinstance(v, Path) else v for k, v in vars(self.options).items()}
-        for private in ("out", "folder", "resume"):  # folders of one machine tell nobody else anything
-            options.pop(private, None)
-        options["data"] = data
+        options = self._public_options() | {"data": data}
         machine = torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU"
         return {
             "recipe": f"models/training/{self.recipe}.py",
             "arguments": options,
             "data": data,
             "data_hash": data_hash,
+            **({"stages": self.stages} if len(self.stages) > 1 else {}),
             **self.origin,
             "steps": self.step,
             "images_seen": self.images,

@@ -14,6 +14,7 @@ from models import fetch
 from models.training.harness import RecipeError, run_recipe
 
 WEIGHTS = Path(__file__).resolve().parents[2] / "assets" / "weights"
+LARGEST = 10_000_000  # bytes of one file in the repository
 
 
 def headline(folder: Path) -> tuple[str, float, bool]:
@@ -36,16 +37,21 @@ def ship(run: Path, name: str, anyway: bool = False) -> bool:
     source = run / "weights" if (run / "weights").is_dir() else run
     target = WEIGHTS / name
     label, value, higher = headline(source)
+    large = [file.name for file in source.rglob("*") if file.stat().st_size >= LARGEST]
+    if large:
+        raise RecipeError(f"{', '.join(large)} of {source} is larger than {LARGEST // 1_000_000} MB")
     if target.exists():
-        _, before, _ = headline(target)
-        print(f"{label}: {value:g}, shipped {before:g}")
-        if not anyway and (value <= before if higher else value >= before):
-            print("not better: nothing replaced")
-            return False
+        if not anyway:
+            _, before, _ = headline(target)
+            print(f"{label}: {value:g}, shipped {before:g}")
+            if value <= before if higher else value >= before:
+                print("not better: nothing replaced")
+                return False
         shutil.rmtree(target)
     shutil.copytree(source, target)
-    for file in target.iterdir():
-        file.chmod(0o644)  # safetensors writes for the owner's eyes only
+    for file in target.rglob("*"):
+        if file.is_file():
+            file.chmod(0o644)  # safetensors writes for the owner's eyes only
     fetch.write_sums()
     print(f"{name}: {label} {value:g} is in {target.relative_to(WEIGHTS.parents[1])}")
     return True

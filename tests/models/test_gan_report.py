@@ -14,7 +14,7 @@ from models.components import Components
 from models.directions import Directions
 from models.gan import Discriminator, GANConfig, Generator
 from models.training import data as datasets
-from models.training import gan_report, ship
+from models.training import gan_report, samples, ship
 from models.training.harness import RecipeError
 
 FACES = 16
@@ -91,8 +91,11 @@ def test_pictures_without_differences_have_no_directions():
 def test_scores_of_a_known_discriminator():
     """One that answers log 3 to everything is right about real pictures with probability 3/4."""
     generator = Generator(GANConfig(latent_size=8, style_size=16, widths=(8,) * 5)).eval()
-    eyes = gan_report.Eyes(lambda x: torch.full((len(x),), math.log(3.0)), None, None)
-    found = gan_report.scores(generator, eyes, pictures(np.zeros((5, 64, 64, 3), np.uint8), "test"), 7)
+
+    def sure(x):
+        return torch.full((len(x),), math.log(3.0))
+
+    found = gan_report.scores(generator, sure, pictures(np.zeros((5, 64, 64, 3), np.uint8), "test"), 7)
     assert found["real"] == {"mean": 1.0986, "right": 1.0, "log_probability": -0.2877, "pictures": 5}
     assert found["made"] == {"mean": 1.0986, "right": 0.0, "log_probability": -1.3863, "pictures": 7}
 
@@ -111,7 +114,7 @@ def fake_run(folder, moments):
 
 @pytest.mark.parametrize("moments, kept", [(25, [*range(23), 24]), (24, list(range(24))), (7, list(range(7)))])
 def test_replay_is_tiled(tmp_path, moments, kept):
-    assert gan_report.write_replay(fake_run(tmp_path / "run", moments), tmp_path) == len(kept)
+    assert samples.write_replay(fake_run(tmp_path / "run", moments), tmp_path) == len(kept)
     numbers = json.loads((tmp_path / "replay.json").read_text())
     assert [moment["step"] for moment in numbers] == kept
     assert numbers[0] == {"step": 0, "images_seen": 0, "d_loss": 0.3333, "modes": 7}
@@ -161,7 +164,7 @@ def real_drawings(drawings, monkeypatch):
 
 def test_whole_report_of_a_random_generator(real_drawings, monkeypatch, tmp_path):
     """Nothing crashes on noise, everything that the app reads is there, and a second report says the same."""
-    monkeypatch.setattr(gan_report, "VGG16", SmallVGG)
+    monkeypatch.setattr(samples, "VGG16", SmallVGG)
     folder = write_weights(tmp_path / "weights")
     gan_report.report(folder, "toons", fake_run(tmp_path / "run", 25), limit=30)
     record = json.loads((folder / "training.json").read_text(), parse_constant=pytest.fail)  # no NaN
@@ -189,7 +192,7 @@ def test_whole_report_of_a_random_generator(real_drawings, monkeypatch, tmp_path
 
 
 def test_report_of_a_collapsed_run(real_drawings, monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr(gan_report, "VGG16", NoVGG)
+    monkeypatch.setattr(samples, "VGG16", NoVGG)
     folder = write_weights(tmp_path / "weights", statistics=False)
     gan_report.report(folder, "toons", fake_run(tmp_path / "run", 3), limit=20)
     assert "no VGG features" in capsys.readouterr().err
@@ -203,7 +206,7 @@ def test_report_of_a_collapsed_run(real_drawings, monkeypatch, tmp_path, capsys)
 
 def test_report_of_somebody_elses_pictures(real_drawings, monkeypatch, tmp_path):
     """Another folder of pictures has no attribute network: VGG features and scores are what is left."""
-    monkeypatch.setattr(gan_report, "VGG16", SmallVGG)
+    monkeypatch.setattr(samples, "VGG16", SmallVGG)
     folder = write_weights(tmp_path / "weights", data="cats")
     gan_report.report(folder, "pictures/cats", limit=20)
     numbers = json.loads((folder / "training.json").read_text())["metrics"]
