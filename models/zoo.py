@@ -16,6 +16,7 @@ import torch
 
 from models.attributes import Attributes
 from models.components import Components
+from models.diffusion import Denoiser
 from models.directions import Directions
 from models.gan import Discriminator, Generator
 from models.neighbours import Neighbours
@@ -130,6 +131,17 @@ def components(data: str) -> Components:
     return _once(("components", folder), lambda: Components.load(folder))
 
 
+def diffusion_folder(data: str) -> Path:
+    """Folder of the diffusion model trained on ``data``; raises ValueError for an unknown set."""
+    return WEIGHTS / f"diffusion-{check_data(data)}"
+
+
+def denoiser(data: str) -> Denoiser:
+    """The diffusion model of ``data``; take a ``counted()`` one for a run."""
+    folder = diffusion_folder(data)
+    return _once(("denoiser", folder), lambda: Denoiser.load(folder))
+
+
 def neighbours(data: str) -> Neighbours:
     """Features and codes of every picture that the models of ``data`` learnt from."""
     folder = ASSETS / "neighbours" / check_data(data)
@@ -144,10 +156,18 @@ class Replay:
     sheet: Path
 
 
-@cache
 def replay(data: str, collapsed: bool = False) -> Replay:
     """The moments of the GAN's training that were kept: 24 tiles of 4x4 faces of the same 16 latents, 6 to a row."""
-    folder = gan_folder(data, collapsed)
+    return _replay(gan_folder(data, collapsed))
+
+
+def diffusion_replay(data: str) -> Replay:
+    """The same of the diffusion model's training: the same 16 noises; of the upper eight faces nothing was asked."""
+    return _replay(diffusion_folder(data))
+
+
+@cache
+def _replay(folder: Path) -> Replay:
     return Replay(json.loads((folder / "replay.json").read_text()), folder / "replay.webp")
 
 

@@ -1,0 +1,297 @@
+"""What a trained diffusion model is worth: its samples and its obedience, measured and written beside its weights.
+
+``python -m models.training.diffusion_report --weights assets/weights/diffusion-toons`` measures shipped weights again;
+the recipe calls :func:`report` at its end. Everything is computed in float32, as the app computes it. What takes the
+time is the network: a full report asks it for about 25,000 pictures, which takes two cores some ten minutes.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from models import conditions, diffusion, metrics, seeding, zoo
+from models.attributes import Attributes
+from models.diffusion import TRAIN_STEPS, Denoiser
+from models.training import data as datasets
+from models.training.diffusion_card import sections, summary
+from models.training.harness import RecipeError, run_recipe
+from models.training.samples import (
+    against_real,
+    arguments,
+    distance_to_training,
+    halves,
+    memory,
+    on_pictures,
+    open_eyes,
+    publish,
+    rounded,
+)
+from models.training.vae_report import in_batches
+
+SAMPLER, STEPS = "dpm", 15  # of the samples that are compared with real pictures
+ASKED_STEPS = 12  # of the pictures that are asked for something
+SCALES = (0.0, 1.0, 3.0, 8.0)
+MEMORY_SCALE = 3.0  # guided pictures whose neighbours are looked up, too
+SWEEP = (3, 6, 12, 25)  # steps of DDIM
+PARTS = 10  # of 0..999, in which the loss is measured
+CHECKED = 1000  # held-out pictures that the reader is tested on, at most
+BATCH = 50
+SEEDS = {"samples": 1, "loss": 2, "asked": 3}
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How many pictures a report makes: samples without a wish, pictures per guidance scale, per number of steps of
+    the sweep (0: no sweep), and real pictures that are noised for the loss."""
+
+    samples: int
+    asked: int
+    swept: int
+    noised: int
+
+    @property
+    def evaluations(self) -> int:
+        """Pictures that the network will have looked at, at most."""
+        asked = self.asked * ASKED_STEPS * sum(1 if scale == 1 else 2 for scale in SCALES if scale)
+        return self.samples * STEPS + asked + self.swept * sum(SWEEP) + 2 * PARTS * self.noised
+
+
+FULL = Effort(samples=1000, asked=80, swept=100, noised=24)
+QUICK = Effort(samples=200, asked=24, swept=0, noised=24)
+
+
+def draw(
+    denoiser: Denoiser,
+    noise: Tensor,
+    steps: int,
+    scheduler: str = SAMPLER,
+    guidance: float = 0.0,
+    labels: Sequence[Mapping[str, str]] | None = None,
+) -> Tensor:
+    """Noise (N, 3, 64, 64) -> the pictures at the end of a walk, as the sampler leaves them: not clamped."""
+    ends = []
+    for i in range(0, len(noise), BATCH):
+        asked = labels[i : i + BATCH] if labels else None
+        *_, end = diffusion.denoise(denoiser, noise[i : i + BATCH], steps, scheduler, guidance, asked)
+        ends.append(end.x_next)
+    return torch.cat(ends)
+
+
+def look(function, x: Tensor):
+    """``function`` of pictures as they are shown, in [-1, 1], in batches."""
+    with torch.inference_mode():
+        return in_batches(lambda part: function(part.clamp(-1, 1)), x, BATCH)
+
+
+# --- the numbers -----------------------------------------------------------------------------------------------------
+
+
+def measure(
+    denoiser: Denoiser, data: str, train: datasets.Pictures, test: datasets.Pictures, effort: Effort = FULL
+) -> dict:
+    """All numbers of the card. Another set than the shipped ones has no reader, and gets fewer of them.
+
+    Raises:
+        RecipeError: if the model cannot be asked for the attributes that the set has.
+    """
+    eyes = open_eyes(data)
+    if eyes.reader and denoiser.conditions != conditions.vocabulary(data):
+        known = ", ".join(denoiser.conditions) or "nothing"
+        raise RecipeError(f"the model can be asked for {known}, {data} have {', '.join(conditions.vocabulary(data))}")
+    pair = halves(train, test, effort.samples)
+    noise = seeding.normal(SEEDS["samples"], len(pair[0]), (3, denoiser.size, denoiser.size))
+    made = draw(denoiser, noise, STEPS)
+    others, real = (on_pictures(eyes.features, half) for half in pair)
+    drawn = look(eyes.features, made)
+    parts = {"unet": denoiser.unet, "encoder": denoiser.encoder}
+    numbers: dict = {
+        "training_pictures": len(train),
+        "held_out_pictures": len(test),
+        "parameters": {name: sum(p.numel() for p in part.parameters()) for name, part in parts.items() if part},
+        "sampler": {
+            "what": "samples without a wish, compared with real pictures; float32",
+            "scheduler": SAMPLER,
+            "steps": STEPS,
+            "nfe": STEPS,
+            "samples": len(made),
+        },
+    }
+    numbers |= against_real(drawn, real, others)
+    wishes = None
+    if eyes.reader:
+        wishes = conditions.table(data, test.labels, test.measures)
+        numbers["diversity"] = {
+            "what": "mean distance of two pictures, attribute features",
+            "samples": rounded(metrics.diversity(drawn["attributes"])),
+            "real": rounded(metrics.diversity(real["attributes"])),
+        }
+        guided, found = obedience(denoiser, eyes.reader, made, noise, test, wishes, effort.asked)
+        numbers |= found
+        distance = distance_to_training(eyes.reader, data)
+        kinds = {"unconditional": made, "guided": guided}
+        numbers["memory"] = memory(data, {name: look(distance, x) for name, x in kinds.items()})
+        numbers["memory"]["scale"] = MEMORY_SCALE
+        if effort.swept:
+            numbers["steps"] = sweep(denoiser, eyes.reader, noise, real, others, effort.swept)
+    numbers["loss_by_timestep"] = loss_by_timestep(denoiser, test, wishes, effort.noised)
+    return numbers | {"evaluations": denoiser.calls}
+
+
+def readings(reader: Attributes, x: Tensor) -> dict[str, Tensor]:
+    """What is read off pictures (N, 3, 64, 64): {attribute: positions (N,)}, -1 where it is none of the values."""
+
+    def decide(part: Tensor) -> dict[str, Tensor]:
+        found = conditions.read(reader, part)
+        return {name: torch.where(p.amax(1) > 0, p.argmax(1), conditions.NOT_ASKED) for name, p in found.items()}
+
+    return look(decide, x)
+
+
+def agreement(read: Mapping[str, Tensor], wanted: np.ndarray) -> list[float]:
+    """Share of the known ``wanted`` positions (N, A) that were read, per attribute."""
+    columns = zip(read.values(), torch.from_numpy(wanted).unbind(1), strict=True)
+    return [rounded((found == wish)[wish >= 0].float().mean()) for found, wish in columns]
+
+
+def obedience(
+    denoiser: Denoiser,
+    reader: Attributes,
+    made: Tensor,
+    noise: Tensor,
+    test: datasets.Pictures,
+    wishes: np.ndarray,
+    count: int,
+) -> tuple[Tensor, dict]:
+    """Whether pictures show what they were asked for, at every scale, and how many of their values leave [-1, 1].
+
+    Wishes are all that is known of ``count`` held-out pictures. At scale 0 nothing is asked: these are the first
+    samples ``made`` from ``noise``. Returns (the pictures at MEMORY_SCALE, numbers).
+    """
+    vocabulary = denoiser.conditions
+    chosen = np.random.default_rng(SEEDS["asked"]).permutation(len(test))[: min(count, len(made))]
+    asked = [conditions.named(vocabulary, row) for row in wishes[chosen]]
+    drawn = {
+        scale: draw(denoiser, noise[: len(asked)], ASKED_STEPS, SAMPLER, scale, asked) if scale else made[: len(asked)]
+        for scale in SCALES
+    }
+    read = {scale: readings(reader, x) for scale, x in drawn.items()}
+    obeyed = np.array([agreement(found, wishes[chosen]) for found in read.values()])
+    checked = slice(0, CHECKED)
+    ceiling = agreement(readings(reader, test.tensor(checked)), wishes[checked])
+    chance = [rounded(np.bincount(column[column >= 0]).max() / (column >= 0).sum()) for column in wishes.T]
+    share = [rounded((x.abs() > 1).float().mean()) for x in drawn.values()]
+    sampled = f"{SAMPLER}, {ASKED_STEPS} steps; at scale 0 the samples without a wish, {STEPS} steps"
+    answer = {
+        "factor_accuracy": {
+            "what": f"share of {len(asked)} pictures that show what was asked, as the attribute network reads them; "
+            f"{sampled}; ceiling: the same reading of held-out real pictures; chance: their most frequent value",
+            "scales": list(SCALES),
+            "nfe": [STEPS, *(ASKED_STEPS * (1 if scale == 1 else 2) for scale in SCALES[1:])],
+            "mean": [rounded(row.mean()) for row in obeyed],
+            "mean_ceiling": rounded(np.mean(ceiling)),
+            "mean_chance": rounded(np.mean(chance)),
+            "attributes": {
+                name: {"accuracy": obeyed[:, k].tolist(), "ceiling": ceiling[k], "chance": chance[k]}
+                for k, name in enumerate(vocabulary)
+            },
+        },
+        "saturation": {
+            "what": f"share of values beyond [-1, 1] in the same pictures ({sampled})",
+            "scales": list(SCALES),
+            "share": share,
+        },
+    }
+    return drawn[MEMORY_SCALE], answer
+
+
+def sweep(
+    denoiser: Denoiser,
+    reader: Attributes,
+    noise: Tensor,
+    real: Mapping[str, Tensor],
+    others: Mapping[str, Tensor],
+    count: int,
+) -> dict:
+    """Frechet distance of ``count`` samples from the same noises after few steps of DDIM and after more."""
+    rows = []
+    for steps in SWEEP:
+        features = look(reader.features, draw(denoiser, noise[:count], steps, "ddim"))
+        distance = rounded(metrics.frechet_distance(features, real["attributes"]))
+        rows.append({"steps": steps, "nfe": steps, "frechet_attributes": distance})
+    here = len(noise[:count])
+    return {
+        "what": f"Frechet distance, attribute features, of {here} samples without a wish to "
+        f"{len(real['attributes']):,} real pictures; ddim; floor: {here} other real pictures",
+        "floor": rounded(metrics.frechet_distance(others["attributes"][:count], real["attributes"])),
+        "rows": rows,
+    }
+
+
+@torch.inference_mode()
+def loss_by_timestep(denoiser: Denoiser, test: datasets.Pictures, wishes: np.ndarray | None, count: int) -> dict:
+    """Mean squared error of v on held-out pictures in each tenth of 0..999, without a wish and with all that is known.
+
+    The noise is fixed, and the t of the pictures are spread evenly over the tenth.
+    """
+    x0 = test.tensor(slice(0, count))
+    spread = (torch.arange(len(x0)) + 0.5) / len(x0)
+    kinds: dict[str, list[dict[str, str]]] = {"unasked": [{}] * len(x0)}
+    if wishes is not None:
+        kinds["asked"] = [conditions.named(denoiser.conditions, row) for row in wishes[: len(x0)]]
+    answer: dict = {
+        "what": f"mean squared error of v, {len(x0)} held-out pictures per tenth of 0..{TRAIN_STEPS - 1}",
+        "t": [round((part + 0.5) * TRAIN_STEPS / PARTS) for part in range(PARTS)],
+    } | {kind: [] for kind in kinds}
+    for part in range(PARTS):
+        t = ((part + spread) * TRAIN_STEPS / PARTS).long().clamp_min(1)
+        noise = seeding.normal(SEEDS["loss"], len(x0), tuple(x0.shape[1:]), start=part * len(x0))
+        x_t, v = diffusion.q_sample(x0, noise, t), diffusion.v_from(x0, noise, t)
+        for kind, asked in kinds.items():
+            answer[kind].append(rounded((denoiser.predict(x_t, t, asked) - v).square().mean()))
+    return answer
+
+
+def report(
+    folder: Path,
+    data: str,
+    run: Path | None = None,
+    pictures: Path | None = None,
+    quick: bool = False,
+    samples: int | None = None,
+) -> None:
+    """Measure the weights in ``folder``, which hold a training.json; write replay, training.json and the card there.
+
+    Args:
+        folder, data, run, pictures: as for :func:`models.training.gan_report.report`.
+        quick: make fewer pictures and leave out the sweep over steps.
+        samples: samples that are compared with real pictures, at most; by default 1,000, or 200 where quick.
+    """
+    folder = Path(folder)
+    effort = QUICK if quick else FULL
+    if samples:
+        effort = replace(effort, samples=samples)
+    train, test = (datasets.load(data, pictures, split=split) for split in datasets.SPLITS)
+    numbers = measure(Denoiser.load(folder), data, train, test, effort)
+    if data in zoo.DATA_SETS:  # what the recipe asks of the lower eight faces of its replay
+        rows = conditions.table(data, train.labels, train.measures)[8:16]
+        numbers["replay_asked"] = [conditions.named(conditions.vocabulary(data), row) for row in rows]
+    publish(folder, data, run, numbers, "Diffusion, {}", summary, sections(data, numbers))
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Measure shipped weights again, or those of a run."""
+    parser = arguments(__doc__.splitlines()[0])
+    parser.add_argument("--samples", type=int, help="samples that are compared with real pictures, at most")
+    parser.add_argument("--quick", action="store_true", help="make fewer pictures, for a first look")
+    options = parser.parse_args(argv)
+    data = json.loads((options.weights / "training.json").read_text())["data"]
+    report(options.weights, data, options.run, options.folder, options.quick, options.samples)
+
+
+if __name__ == "__main__":
+    raise SystemExit(run_recipe(main))
