@@ -16,28 +16,18 @@ from pathlib import Path
 from playwright.sync_api import Browser, sync_playwright
 
 from benchmarks import gan
-from benchmarks.page import measure, stock_page, wait_for_answer
+from benchmarks.page import measure, open_face, ours, stock_page, wait_for_answer
 from benchmarks.serving import CHROMIUM, CHROMIUM_ARGUMENTS, serving
 
 RESULTS = Path(__file__).with_name("results.json")
 FASTER, PAINTS_PER_SECOND, START_SECONDS = 3.0, 25.0, 8.0  # the floors
 
-OUR_SLIDER = "#vae-rail input[type=range]:not([disabled])"
-OURS = {
-    "slider": OUR_SLIDER,
-    "page": "{paints: () => playground.paints['vae-face'], idle: () => !playground.current().busy}",
-}
-
 
 def our_page(browser: Browser, folder: Path, moves: int, seconds: float) -> dict[str, float]:
     """The VAE tab."""
     with serving(["app.py"], folder) as url:
-        page = browser.new_page(viewport={"width": 1920, "height": 1080})
-        page.goto(f"{url}/?tab=vae")
-        wait_for_answer(page)
-        page.wait_for_function("window.playground.paints?.['vae-face']?.length > 0")
-        page.wait_for_timeout(1500)
-        measured = measure(page, OURS, moves, seconds)
+        page = open_face(browser, url, "vae")
+        measured = measure(page, ours("vae"), moves, seconds)
         page.close()
     return measured
 

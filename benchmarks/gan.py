@@ -12,7 +12,8 @@ from pathlib import Path
 import torch
 from playwright.sync_api import Browser
 
-from benchmarks.page import drive, measure, stock_page, wait_for_answer
+from benchmarks import floors
+from benchmarks.page import drive, measure, open_face, ours, stock_page, wait_for_answer
 from benchmarks.serving import serving
 from models import paths, seeding, threads, zoo
 
@@ -25,10 +26,7 @@ FLOORS = {  # what is promised: (at least or at most, number)
     "game_updates_per_second": (">=", 20.0),
     "wiring_times_shorter": (">=", 5.0),
 }
-OURS = {
-    "slider": "#gan-rail input[type=range]:not([disabled])",
-    "page": "{paints: () => playground.paints['gan-face'], idle: () => !playground.current().busy}",
-}
+OURS = ours("gan")
 
 
 def _median_ms(task: Callable[[], object], times: int = 15) -> float:
@@ -63,11 +61,7 @@ def networks() -> dict[str, float]:
 def our_page(browser: Browser, folder: Path, moves: int, seconds: float) -> dict[str, float]:
     """The tab: the psi slider to the large face, how often the sheet follows, and updates of the game on points."""
     with serving(["app.py"], folder) as url:
-        page = browser.new_page(viewport={"width": 1920, "height": 1080})
-        page.goto(f"{url}/?tab=gan")
-        wait_for_answer(page)
-        page.wait_for_function("window.playground.paints?.['gan-face']?.length > 0")
-        page.wait_for_timeout(1500)
+        page = open_face(browser, url, "gan")
         measured = measure(page, OURS, moves, seconds)
         sheet = OURS["page"].replace("gan-face", "gan-sheet")
         measured["sheets_per_second"] = round(drive(page, "dragging", OURS["slider"], sheet, seconds), 1)
@@ -121,17 +115,10 @@ def table(results: dict) -> str:
         "game_updates_per_second": "game on points, drawn updates/s",
         "wiring_times_shorter": f"wiring: {results['wiring_ms']} ms, stock {results['stock_wiring_ms']} ms; shorter by",
     }
-    for name, label in labels.items():
-        sign, number = FLOORS[name]
-        rows.append(f"| {label} | {results[name]} | {sign} {number:g} |")
+    rows += floors.rows(FLOORS, labels, results)
     return "\n".join(rows)
 
 
 def below_floors(results: dict) -> list[str]:
     """One sentence per promise that was not kept."""
-    missed = []
-    for name, (sign, number) in FLOORS.items():
-        kept = results[name] <= number if sign == "<=" else results[name] >= number
-        if not kept:
-            missed.append(f"GAN, {name.replace('_', ' ')}: {results[name]}, promised {sign} {number:g}")
-    return missed
+    return floors.missed("GAN", FLOORS, results)

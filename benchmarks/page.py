@@ -77,6 +77,14 @@ WATCH_STOCK = """
 """
 
 
+def ours(tab: str) -> dict[str, str]:
+    """Where a tab's first slider is, and how its large face tells of its paints."""
+    return {
+        "slider": f"#{tab}-rail input[type=range]:not([disabled])",
+        "page": f"{{paints: () => playground.paints['{tab}-face'], idle: () => !playground.current().busy}}",
+    }
+
+
 def drive(page: Page, what: str, slider: str, paints: str, amount: float) -> float | list[float]:
     """Call ``bench.latency`` or ``bench.dragging`` of the driver with a selector and a page's `paints` object."""
     return page.evaluate(f"bench.{what}(document.querySelector({json.dumps(slider)}), {paints}, {amount})")
@@ -98,6 +106,16 @@ def measure(page: Page, where: dict[str, str], moves: int, seconds: float) -> di
 def wait_for_answer(page: Page) -> None:
     """Until the visible tab shows what the live model answered."""
     page.wait_for_function("window.playground?.current?.()?.answers > 0", timeout=120_000)
+
+
+def open_face(browser: Browser, url: str, tab: str) -> Page:
+    """A tab's first view in a new page, live, with its large face painted and at rest."""
+    page = browser.new_page(viewport={"width": 1920, "height": 1080})
+    page.goto(f"{url}/?tab={tab}")
+    wait_for_answer(page)
+    page.wait_for_function(f"window.playground.paints?.['{tab}-face']?.length > 0")
+    page.wait_for_timeout(1500)
+    return page
 
 
 def stock_page(

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from models import attributes, zoo
+from models import conditions, diffusion, zoo
 
 
 def describe(data: str) -> dict[str, Any]:
@@ -13,16 +13,17 @@ def describe(data: str) -> dict[str, Any]:
 
     Returns:
         picture_size, attributes {name: [values]}, directions [name], schedulers [name], betas [number], map_grid,
-        language_models [name] (empty while no tab of that family is installed) and credits. A direction named here is
-        good for ``vae_edit`` and for ``gan_edit``, which also takes the principal components pc1 to pc10.
+        language_models [name] (empty while no tab of that family is installed) and credits. Attributes and schedulers
+        are those that ``denoise`` takes. A direction named here is good for ``vae_edit`` and for ``gan_edit``, which
+        also takes the principal components pc1 to pc10.
     """
     zoo.check_data(data)
     shared = set(zoo.gan_directions(data).names)
     return {
         "picture_size": 64,
-        "attributes": attributes.names(data),
+        "attributes": {name: list(values) for name, values in conditions.vocabulary(data).items()},
         "directions": [name for name in zoo.directions(data).names if name in shared],
-        "schedulers": [],
+        "schedulers": list(diffusion.SCHEDULERS),
         "betas": list(zoo.BETAS),
         "map_grid": {},
         "language_models": [],

@@ -109,7 +109,8 @@ def _act(state: State, action: dict[str, Any]) -> State:
 def draw(state: State, live: Haste) -> dict[str, Any]:
     """What the present part shows, and the credit that the licences of the pictures ask for."""
     view = DRAW[state["part"]](Scene(state), live)
-    view["rail"]["items"].append({"kind": "text", "name": "credit", "label": zoo.CREDITS[state["data"]]})
+    if "rail" in view:
+        view["rail"]["items"].append({"kind": "text", "name": "credit", "label": zoo.CREDITS[state["data"]]})
     return view
 
 
@@ -152,7 +153,6 @@ TAB = Tab(
     warm=warm,
     frames=frames,
     card=card,
-    follows=True,
 )
 
 

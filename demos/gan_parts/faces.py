@@ -14,7 +14,7 @@ from demos.widgets.face_sheet import FaceSheet
 from demos.widgets.meter import Meter
 from models import gan
 
-PART = Part("faces", "Faces")
+PART = Part("faces", "Faces", follows=True)
 COLUMNS = 4
 FRESH = {"face": 0, "moves": {}, "own": "", "hidden": []}  # another sheet: what was done to the old face goes with it
 
@@ -35,27 +35,18 @@ def stage() -> None:
 
 
 def draw(scene: Scene, live: Haste) -> dict[str, Any]:
-    """The selected face at once, the sheet as soon as it may follow, the meters when the hand rests."""
+    """The selected face at once, the sheet a little behind, scores and meters when the hand rests."""
+    if live == Haste.FOLLOW:
+        return {"sheet": _sheet(scene, sheet(scene, aside=True), quick=True)}
     with stopwatch() as spent:
         face = scene.draw_faces(scene.styles[None])
-    view = {"face": _hero(scene, face, spent[0]), "rail": {"items": rail(scene)}}
-    if live == Haste.LIVE:
-        return view
-    pictures = sheet(scene, face)
-    view["sheet"] = faces(
-        pictures,
-        COLUMNS,
-        f"Sixteen faces of seed {scene.state['seed']}; click one to select it",
-        "The discriminator's score under each: above 0 it says “real”.",
-        quick=bool(live),
-        actions=[{"name": "face", "value": i} for i in range(SHEET)],
-        selected=None if scene.state["own"] else scene.state["face"],
-    )
+    view = {"face": _hero(scene, face, None if live else spent[0]), "rail": {"items": rail(scene)}}
     if live:
         return view
+    pictures = sheet(scene)
     logits = scene.scores(pictures)
-    view["sheet"]["notes"] = [signed(score) for score in logits.tolist()]
     return view | {
+        "sheet": _sheet(scene, pictures, notes=[signed(score) for score in logits.tolist()]),
         "quality": {"items": [_diversity(scene, pictures), _realism(scene, pictures)]},
         "see": _see(scene, logits),
         "formula": _formula(scene, logits),
@@ -67,20 +58,35 @@ def signed(value: float) -> str:
     return f"{value:+.1f}".replace("-", "−")
 
 
-def sheet(scene: Scene, face: Tensor) -> Tensor:
+def sheet(scene: Scene, aside: bool = False) -> Tensor:
     """The sixteen faces of the seed, (16, 3, 64, 64); the selected one as it stands now, with every push."""
-    pictures = scene.draw_faces(scene.generator.truncate(scene.w(scene.state["seed"]), scene.psi))
-    if scene.state["own"]:
-        return pictures
-    place = scene.state["face"]
-    return torch.cat([pictures[:place], face, pictures[place + 1 :]])
+    w = scene.generator.truncate(scene.w(scene.state["seed"]), scene.psi)
+    styles = w[:, None].repeat(1, scene.generator.layers, 1)
+    if not scene.state["own"]:
+        styles[scene.state["face"]] = scene.styles
+    return scene.draw_faces(styles, aside)
 
 
-def _hero(scene: Scene, face: Tensor, milliseconds: float) -> dict[str, Any]:
+def _sheet(scene: Scene, pictures: Tensor, quick: bool = False, notes: list[str] | None = None) -> dict[str, Any]:
+    return faces(
+        pictures,
+        COLUMNS,
+        f"Sixteen faces of seed {scene.state['seed']}; click one to select it",
+        "The discriminator's score under each: above 0 it says “real”.",
+        quick=quick,
+        actions=[{"name": "face", "value": i} for i in range(SHEET)],
+        selected=None if scene.state["own"] else scene.state["face"],
+        notes=notes,
+    )
+
+
+def _hero(scene: Scene, face: Tensor, milliseconds: float | None) -> dict[str, Any]:
+    """milliseconds: None while a hand drags: other words in every frame cost the page more time than the face."""
     who = (
         "found for your photo" if scene.state["own"] else f"seed {scene.state['seed']}, face {scene.state['face'] + 1}"
     )
-    return hero(face, f"drawn in {milliseconds:.0f} ms · {who}", "The selected face, large")
+    drawn = "" if milliseconds is None else f"drawn in {milliseconds:.0f} ms · "
+    return hero(face, drawn + who, "The selected face, large")
 
 
 def rail(scene: Scene) -> list[dict[str, Any]]:

@@ -58,8 +58,8 @@ class Played(Param):
 class Drawing(Param):
     """The visitor's own points, at most 500 pairs from -1 to 1. Always private."""
 
-    def __init__(self) -> None:
-        super().__init__("drawing", [], private=True)
+    def __init__(self, name: str = "drawing") -> None:
+        super().__init__(name, [], private=True)
 
     def check(self, value: Any) -> list[list[float]]:
         """Pairs of numbers, rounded to thousandths."""

@@ -1,30 +1,24 @@
 """Part "Watch it learn": the training of the shipped generator, moment by moment, beside one that was made to fail."""
 
-import json
-from collections.abc import Sequence
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 import numpy as np
-from PIL import Image
 
+from demos import replays
 from demos.common import number, source
 from demos.gan_parts.faces import signed
 from demos.gan_parts.scene import Scene
+from demos.replays import MOMENTS, RECORDED, Moments, caption
 from demos.stage.frame import Haste, Part
 from demos.stage.state import Choice, Integer
 from demos.widgets.curves import Curves
 from demos.widgets.frame_strip import FrameStrip
-from demos.widgets.picture import encode
 from models import gan, modes, zoo
 
 PART = Part("learn", "Watch it learn", frames=True)
-MOMENTS = 24
-TILE = 256  # pixels of one moment: 4x4 faces of 64
-COLUMNS = 6  # moments in a row of the stored sheets
-RECORDED = "recorded during training"
+STRIP = "learn-strip"
 SHOWS = {
     "modes": "Kinds of toons",
     "frechet": "Distance from real",
@@ -37,7 +31,6 @@ PANES = {
     "portraits": ["sixteen faces", "the first of them"],
 }
 PARAMS = (Integer("moment", 0, MOMENTS - 1, MOMENTS - 1), Choice("curve", tuple(SHOWS), "modes"))
-Moments = Sequence[dict[str, float]]
 
 
 def act(state: dict[str, Any], name: str, value: Any) -> dict[str, Any] | None:
@@ -49,7 +42,7 @@ def act(state: dict[str, Any], name: str, value: Any) -> dict[str, Any] | None:
 
 def stage() -> None:
     """The strip; beside it the curve that was chosen and what the discriminator thought."""
-    FrameStrip("learn-strip", "gan", elem_classes="pg-wide")
+    FrameStrip(STRIP, "gan", elem_classes="pg-wide")
     with gr.Column(elem_classes=["pg-stack"]):
         Curves("learn-curve", "gan")
         Curves("learn-scores", "gan", elem_classes="pg-later")
@@ -64,29 +57,16 @@ def runs(data: str) -> dict[str, zoo.Replay]:
 @cache
 def tiles(data: str) -> np.ndarray:
     """What each pane shows at every moment, (MOMENTS, 2, TILE, TILE, 3) uint8: both runs, or the run and one face."""
-    sheets = []
-    for run in runs(data).values():
-        with Image.open(run.sheet) as image:
-            pixels = np.asarray(image.convert("RGB"))
-        cells = pixels.reshape(-1, TILE, COLUMNS, TILE, 3).transpose(0, 2, 1, 3, 4)
-        sheets.append(cells.reshape(-1, TILE, TILE, 3)[:MOMENTS])
+    sheets = [replays.tiles(run) for run in runs(data).values()]
     if len(sheets) == 1:
-        side = TILE // 4
-        first = [Image.fromarray(moment[:side, :side]) for moment in sheets[0]]
-        sheets.append(np.stack([face.resize((TILE, TILE), Image.Resampling.BICUBIC) for face in first]))
+        sheets.append(replays.enlarged(sheets[0], 0))
     return np.stack(sheets, 1)
 
 
 @cache
 def atlas(data: str) -> str:
     """The tiles in one picture, six moments to a row, the two panes of a moment side by side."""
-    rows = tiles(data).reshape(-1, COLUMNS * 2, TILE, TILE, 3)
-    return encode(rows.transpose(0, 2, 1, 3, 4).reshape(-1, COLUMNS * 2 * TILE, 3), "webp", 88)
-
-
-@cache
-def _record(folder: Path) -> dict[str, Any]:
-    return json.loads((folder / "training.json").read_text())
+    return replays.atlas(tiles(data))
 
 
 def frames(scene: Scene) -> list[np.ndarray]:
@@ -101,19 +81,14 @@ def draw(scene: Scene, live: Haste) -> dict[str, Any]:
     first = found["healthy"].moments
     rows = list(zip(*(run.moments for run in found.values()), strict=True))
     view = {
-        "learn-strip": {
-            "panes": PANES[scene.data],
-            "atlas": atlas(scene.data),
-            "columns": COLUMNS * 2,
-            "tile": TILE,
-            "count": len(first),
-            "index": at,
-            "captions": [caption(row) for row in rows],
-            "notes": [notes(row) for row in rows],
-            "left": "start",
-            "right": "end",
-            "source": f"{RECORDED}: always the same sixteen latents, ψ = 1",
-        },
+        STRIP: replays.strip(
+            PANES[scene.data],
+            atlas(scene.data),
+            at,
+            [caption(row) for row in rows],
+            notes=[notes(row) for row in rows],
+            source=f"{RECORDED}: always the same sixteen latents, ψ = 1",
+        ),
         "rail": {"items": _rail(scene)},
     }
     if live:
@@ -134,25 +109,8 @@ def notes(moments: Moments) -> list[str]:
     return [f"{moment['modes']:.0f} of {modes.total()} kinds" for moment in moments]
 
 
-def caption(moments: Moments) -> str:
-    """How many pictures the runs had seen."""
-    seen = list(dict.fromkeys(f"{moment['images_seen']:,.0f}" for moment in moments))
-    return f"{' and '.join(seen)} pictures seen"
-
-
 def _lines(at: int, title: str, y_label: str, series: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
-    return {
-        "title": title,
-        "x": list(range(1, len(series[0]["y"]) + 1)),
-        "x_label": "moment",
-        "y_label": y_label,
-        "series": series,
-        "index": at,
-        "follows": "learn-strip",
-        "log": False,
-        "marks": [],
-        "source": RECORDED,
-    } | more
+    return replays.curve(STRIP, at, title, y_label, series, **more)
 
 
 def _series(moments: dict[str, Moments], keys: dict[str, str]) -> list[dict[str, Any]]:
@@ -181,7 +139,7 @@ def _curve(scene: Scene, moments: dict[str, Moments], at: int) -> dict[str, Any]
     if what == "losses":
         series = _series(moments, {"d_loss": "D", "g_loss": "G"})
         return _lines(at, "Losses of both players", "nats", series)
-    word = "" if len(moments) > 1 else SHOWS[what].lower()
+    word = "" if len(moments) > 1 else SHOWS[what].split()[0].lower()
     series = _series(moments, {what: word})
     if what == "modes":
         total = modes.total()
@@ -243,14 +201,14 @@ def _rail(scene: Scene) -> list[dict[str, Any]]:
 
 def recipes(data: str) -> list[str]:
     """How the runs were trained and in what they differ, from the arguments that the recipe noted down."""
-    healthy = _record(zoo.gan_folder(data))["arguments"]
+    healthy = replays.record(zoo.gan_folder(data))["arguments"]
     augmentation = f"augmentation from p = {healthy['augment']:g} on" if healthy["augment"] else "no augmentation"
     texts = [
         f"Healthy: {augmentation}, R1 with γ = {healthy['gamma']:g}, minibatch statistics, mixed styles; both players "
         f"learn at {healthy['rate']:g}."
     ]
     if data == "toons":
-        collapsed = _record(zoo.gan_folder(data, collapsed=True))
+        collapsed = replays.record(zoo.gan_folder(data, collapsed=True))
         rates = collapsed["rates"]
         texts.append(
             f"Made to collapse: it began as the healthy run after {collapsed['minutes_before']:g} minutes and went on "

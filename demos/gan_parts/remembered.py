@@ -17,7 +17,7 @@ from demos.widgets.meter import Meter
 from models import metrics, threads, zoo
 from models.neighbours import Neighbours
 
-PART = Part("remembered", "Is it remembered?", more=True)
+PART = Part("remembered", "Is it remembered?", more=True, follows=True)
 NEAREST = 5
 WHY = {
     "portraits": "Our autoencoder's drawings of the five training pictures; the photographs are not shipped.",
@@ -28,10 +28,10 @@ WHY = {
 def stage() -> None:
     """The selected face large; beside it its neighbours, the verdict and the other faces of the seed."""
     FaceSheet("remembered-face", "gan")
-    with gr.Column(elem_classes=["pg-stack"]):
+    with gr.Column(elem_classes=["pg-stack", "pg-brief"]):
         FaceSheet("remembered-near", "gan", elem_classes="pg-fit")
         Meter("remembered-verdict", "gan", elem_classes="pg-fit")
-        FaceSheet("remembered-row", "gan", elem_classes="pg-fit")
+        FaceSheet("remembered-row", "gan", elem_classes=["pg-fit", "pg-later"])
 
 
 @dataclass(frozen=True)
@@ -87,8 +87,7 @@ def draw(scene: Scene, live: Haste) -> dict[str, Any]:
     if live == Haste.LIVE:
         return view
     found = matches(scene.data, face)
-    distance = found[0].distance
-    view["remembered-near"] = faces(
+    near = faces(
         drawings(scene.data, found),
         NEAREST,
         "The five training pictures that are most alike, as the autoencoder draws them",
@@ -98,9 +97,10 @@ def draw(scene: Scene, live: Haste) -> dict[str, Any]:
         notes=[f"{match.distance:.3f}" for match in found],
     )
     if live:
-        return view
-    known = zoo.neighbours(scene.data)
+        return {"remembered-near": near}
+    known, distance = zoo.neighbours(scene.data), found[0].distance
     return view | {
+        "remembered-near": near,
         "remembered-verdict": {"items": [_distance(known, distance), _strangers(known, distance)]},
         "remembered-row": _row(scene),
         "see": see(known, distance),
@@ -132,11 +132,11 @@ def _row(scene: Scene) -> dict[str, Any]:
 def _distance(known: Neighbours, distance: float) -> dict[str, Any]:
     limit, farthest = float(known.baseline[0]), float(known.baseline[-1])
     return {
-        "label": "Distance to the nearest training picture",
+        "label": "Distance to the nearest",
         "value": distance,
         "max": 1.05 * max(distance, farthest),
         "text": f"{distance:.3f}",
-        "meaning": "between what the attribute reader sees in the one and in the other",
+        "meaning": "training picture, between what the attribute reader sees in the one and in the other",
         "mark": limit,
         "mark_label": f"nearest real stranger, {limit:.3f}",
     }

@@ -47,7 +47,7 @@ def act(state: dict[str, Any], name: str, value: Any) -> dict[str, Any] | None:
 def stage() -> None:
     """One sheet that shows the failure; beside it what was measured and the curve that goes with it."""
     FaceSheet("wrong-sheet", "gan", elem_classes="pg-wide")
-    with gr.Column(elem_classes=["pg-stack"]):
+    with gr.Column(elem_classes=["pg-stack", "pg-brief"]):
         Meter("wrong-measured", "gan", elem_classes="pg-fit")
         Curves("wrong-curve", "gan")
 
@@ -138,9 +138,7 @@ def _collapse(scene: Scene, live: Haste) -> dict[str, Any]:
             f"The same twelve latents twice, ψ = 1: {here['healthy']} kinds above, {here['collapsed']} below.",
             row_labels=["healthy", "", "collapsed", ""],
         ),
-        "wrong-measured": {
-            "items": [_modes("Healthy run", card["healthy"]), _modes("Collapsed run", card["collapsed"])]
-        },
+        "wrong-measured": {"items": [_modes("Healthy", card["healthy"]), _modes("Collapsed", card["collapsed"])]},
         "see": _see_collapse(card),
         "formula": {
             "title": "Counting kinds",
@@ -168,7 +166,7 @@ def _three(counts: dict[str, list[int]]) -> list[Any]:
 
 
 def _counting(counts: dict[str, list[int]]) -> dict[str, Any]:
-    labels = {"healthy": "healthy run", "collapsed": "collapsed run", "real": "held-out drawings"}
+    labels = {"healthy": "healthy", "collapsed": "collapsed", "real": "held-out drawings"}
     return {
         "title": "Different kinds met so far",
         "x": [STEP * i for i in range(len(counts["real"]) + 1)],
@@ -186,8 +184,8 @@ def _modes(label: str, card: dict[str, Any]) -> dict[str, Any]:
         "label": label,
         "value": card["samples"],
         "max": card["total"],
-        "text": f"{card['samples']} of {card['total']} kinds",
-        "meaning": "in 1,000 faces, measured after training",
+        "text": f"{card['samples']} of {card['total']}",
+        "meaning": "kinds in 1,000 faces, measured after training",
         "mark": card["real"],
         "mark_label": f"1,000 real drawings: {card['real']}",
     }

@@ -20,7 +20,8 @@
       for (const word of words) word.toggleAttribute("data-current", word.dataset.part === part);
       for (const word of words) word.setAttribute("aria-current", String(word.dataset.part === part));
       const hidden = others.find((other) => other.name === part);
-      label.textContent = hidden?.label ?? "More";
+      const word = hidden?.label ?? "More";
+      if (label.textContent !== word) label.textContent = word;
       more.toggleAttribute("data-current", Boolean(hidden));
     });
   });

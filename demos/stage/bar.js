@@ -182,10 +182,11 @@
       if (!now) return;
       for (const node of tabs) {
         const chosen = node.dataset.tab === now.name;
+        const before = node.getAttribute("aria-selected");
         node.setAttribute("aria-selected", String(chosen));
         node.tabIndex = chosen ? 0 : -1;
-        // narrow windows: the row scrolls by itself, never the page
-        if (chosen) list.scrollLeft = node.offsetLeft - (list.clientWidth - node.offsetWidth) / 2;
+        // narrow windows: the row scrolls by itself, never the page; asking where a tab stands costs a layout
+        if (chosen && before !== "true") list.scrollLeft = node.offsetLeft - (list.clientWidth - node.offsetWidth) / 2;
       }
       for (const node of data) node.setAttribute("aria-pressed", String(now.state?.data === node.dataset.value));
       undo.disabled = !now.canUndo;
@@ -193,7 +194,8 @@
       pin.hidden = now.props.compares === false;
       const pinned = Boolean(now.state?.pin);
       pin.setAttribute("aria-pressed", String(pinned));
-      pin.querySelector(".words").textContent = pinned ? "Unpin A" : "Pin A";
+      const words = pin.querySelector(".words");
+      if (words.textContent !== (pinned ? "Unpin A" : "Pin A")) words.textContent = pinned ? "Unpin A" : "Pin A";
       pin.setAttribute("aria-label", pinned ? "Unpin A" : "Pin A");
     }
     on("change", refresh);

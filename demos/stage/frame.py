@@ -12,7 +12,7 @@ import json
 import logging
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import IntEnum
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,8 @@ log = logging.getLogger(__name__)
 class Haste(IntEnum):
     """How fast `draw` must be. REST: everything. LIVE: a hand drags or a run is on, so only what it moves.
 
-    FOLLOW: as LIVE, and the picture sheets that should keep up; five times a second, for tabs that ask for it.
+    FOLLOW: the picture sheets that should keep up with the hand, and nothing that LIVE shows. Asked for five times a
+    second, beside the LIVE requests, and as costly as several of them; only for parts that say so.
     """
 
     REST = 0
@@ -56,12 +57,14 @@ class Part:
     """One part of a tab. The parts without `more` make the quiet row; the others are found under "More".
 
     frames: the tab's `frames` gives a run of this part, so that it can be saved as a GIF.
+    follows: `draw` answers Haste.FOLLOW; other parts are never asked for it.
     """
 
     name: str
     label: str
     more: bool = False
     frames: bool = False
+    follows: bool = False
 
 
 @dataclass(frozen=True, eq=False)  # compared by identity, so that it can be a key
@@ -72,16 +75,17 @@ class Tab:
     schema: its state; the schema's parts must be the names of `parts`.
     act(state, action) -> state: pure; ValueError with a sentence for a visitor refuses the action.
     draw(state, live) -> view: `{widget name: value}` plus "rail", "see" and "formula"; `live` is a Haste, and where it
-    is true the view may hold fewer names. Two more names a view may have:
-    "again": {"action": {"name", "value"}, "after": milliseconds} makes a run: the browser sends that action, live, once
-    the view is painted and `after` has passed, while the tab can be seen, until an answer comes without it. Whether a
-    run is on is the tab's private Flag "running"; `open`, `part` and `reset` end it. An action takes below 100 ms.
+    is true the view may hold fewer names; {"hidden": True} puts a widget away. Two more names a view may have:
+    "again": {"action": {"name", "value"}, "after": milliseconds} makes a run: the browser sends that action, live, when
+    it has the view and `after` has passed, while the tab can be seen, until an answer comes without it. An answer is
+    shown once the view before it was painted. Whether a run is on is the tab's private Flag "running"; `open`, `part`
+    and `reset` end it. An action takes below 100 ms.
     "play": {"name", "value"}, the action of the space bar; it holds until a view at rest comes without it.
-    picture(state) -> (H, W, 3) uint8 or None: the one picture that compare shows.
+    picture(state) -> (H, W, 3) uint8 or None: the one picture that compare shows; `slow`: it takes long, so that
+    compare waits until the hand rests.
     stories: what `stories.load` returns. warm(): loads what the tab needs; called once per opening, idempotent.
     recording: the folder of the first views made by `python -m demos.stage.record`.
     frames(state) -> list of (H, W, 3) uint8: the run shown, for a GIF. card(state) -> str: the model card as text.
-    follows: `draw` makes use of Haste.FOLLOW; other tabs are never asked for it.
     """
 
     name: str
@@ -97,7 +101,7 @@ class Tab:
     recording: Path | None = RECORDINGS
     frames: Callable[[State], list[np.ndarray]] | None = None
     card: Callable[[State], str] | None = None
-    follows: bool = False
+    slow: bool = False
 
     def __post_init__(self) -> None:
         """Refuses a tab whose schema belongs to another tab or knows other parts."""
@@ -206,7 +210,7 @@ def _pinned(tab: Tab, query: str) -> np.ndarray | None:
 def answer(tab: Tab, state: State, notices: Sequence[str] = (), live: Haste = Haste.REST) -> dict[str, Any]:
     """What the page gets: the state, its link, sentences for the visitor, the view and what the link leaves out."""
     view = tab.draw(state, live)
-    if state["pin"] and tab.picture is not None:
+    if state["pin"] and tab.picture is not None and not (live and tab.slow):
         view = view | {"compare": compare(tab, state)}
     query = tab.schema.query(state)
     return {
@@ -234,8 +238,8 @@ def handlers(tab: Tab) -> list[Callable[[Any], dict[str, Any]]]:
         for action in actions:
             state = reduce(tab, state, action)
         live, follow = flags
-        haste = Haste.REST if not live else Haste.FOLLOW if follow and tab.follows else Haste.LIVE
-        return answer(tab, state, live=haste)
+        follow &= any(part.follows for part in tab.parts if part.name == state["part"])
+        return answer(tab, state, live=Haste.REST if not live else Haste.FOLLOW if follow else Haste.LIVE)
 
     def open(payload: dict[str, Any]) -> dict[str, Any]:
         if tab.warm is not None:
@@ -317,7 +321,7 @@ def build(tab: Tab, layout: Mapping[str, Callable[[], Any]]) -> None:
     names = [part.name for part in tab.parts]
     if set(layout) != set(names):
         raise ValueError(f"the layout of {tab.name} is for {sorted(layout)}, its parts are {sorted(names)}")
-    parts = [{"name": p.name, "label": p.label, "more": p.more, "frames": p.frames} for p in tab.parts]
+    parts = [asdict(part) for part in tab.parts]
     with gr.Column(elem_id=f"tab-{tab.name}", elem_classes=["stage-tab"]):
         piece("parts", tab.name, parts=parts)
         with gr.Column(elem_classes=["stage-body"]):
@@ -338,6 +342,5 @@ def build(tab: Tab, layout: Mapping[str, Callable[[], Any]]) -> None:
             label=tab.label,
             private=[name for name, param in tab.schema.params.items() if param.private],
             compares=tab.picture is not None,
-            follows=tab.follows,
             recordings=recordings(tab),
         )

@@ -67,9 +67,11 @@ window.playground = (() => {
     let waiting = null; // the wait before it
     let turn = true; // the run's action may go before those of a dragging hand: they take turns
     let ahead = false; // a run went on from history[cursor]
-    let resting = true; // the last request was not live
-    let following = false; // the last request asked for the sheets, too
-    let followed = 0; // when a live request last asked for the sheets, too
+    let shown = Promise.resolve(); // the newest view was painted
+    let resting = true; // the newest request was not live
+    let rests = 0; // answers to such requests
+    let beside = false; // the sheets are asked for
+    let followed = 0; // when they were last
 
     const store = {
       name,
@@ -84,7 +86,7 @@ window.playground = (() => {
       milliseconds: null, // how long the last one took
       failed: false,
       get busy() {
-        return calling || queue.length > 0 || job !== null || due || settling !== 0;
+        return calling || beside || queue.length > 0 || job !== null || due || settling !== 0;
       },
       get canUndo() {
         return cursor > 0 || ahead;
@@ -197,34 +199,41 @@ window.playground = (() => {
       show(recording.view);
     }
 
-    // A run goes on once the answer is painted and its pause is over. An answer meanwhile changes what is sent, not when.
+    // A run goes on once its pause is over. An answer meanwhile changes what is sent, not when.
     function plan(next) {
       again = next;
       if (!again) [ripe, waiting] = [false, null];
       if (!again || ripe || waiting) return;
-      const began = performance.now();
+      if (!again.after) {
+        ripe = true;
+        return;
+      }
       const mine = (waiting = {});
       const ripen = () => {
         if (waiting !== mine) return;
         [ripe, waiting] = [true, null];
         pump();
       };
-      requestAnimationFrame(() => again && setTimeout(ripen, Math.max(0, again.after - (performance.now() - began))));
+      setTimeout(ripen, again.after);
     }
 
-    // What a request asks for: a dragging hand gets the hero at once, and the sheets every now and then, never twice in
-    // a row: on a slow machine the hero still comes first.
-    function haste(live) {
+    // While a hand drags, the sheets are asked for every now and then, beside the requests that move the hero: neither
+    // waits for the other. What comes too late, or not at all, comes with the view at rest.
+    async function follow() {
       const now = performance.now();
-      if (live && resting) followed = now;
-      const follow = live && !following && Boolean(store.props.follows) && now - followed >= FOLLOW_MS;
-      if (follow) followed = now;
-      following = follow;
-      resting = !live;
-      return { live, follow };
+      const part = store.props.parts.find((one) => one.name === store.state.part);
+      if (beside || resting || !part?.follows || now - followed < FOLLOW_MS) return;
+      [beside, followed] = [true, now];
+      const asked = rests;
+      const answer = await server.step({ state: store.state, actions: [], live: true, follow: true }).catch(() => null);
+      beside = false;
+      if (answer?.view && asked === rests) show(answer.view);
+      announce("settled", store);
     }
 
-    // One request at a time. What could not be sent waits; a failed request is put back and sent by retry().
+    // One request at a time, but for the sheets that follow. What could not be sent waits; a failed request is put back
+    // and sent by retry(). The next request leaves before the view of this one is painted, so that page and server work
+    // at the same time; an answer of a run waits until the view before it was painted, so that none is skipped.
     async function pump() {
       if (calling || !server || store.failed) return;
       const seen = visible === name && !document.hidden;
@@ -237,7 +246,7 @@ window.playground = (() => {
         putBack = () => (job ??= mine);
       } else if (goesOn) {
         [what, ripe, turn] = ["step", false, false];
-        payload = { state: store.state, actions: [again.action], ...haste(true) };
+        payload = { state: store.state, actions: [again.action], live: true };
         after = { live: true, run: true };
         putBack = () => (ripe = again !== null);
       } else if (store.state && (queue.length || due)) {
@@ -245,7 +254,7 @@ window.playground = (() => {
         const live = batch.length > 0 && batch.every((one) => one.live);
         [what, queue, turn] = ["step", [], true];
         if (!live) due = false;
-        payload = { state: store.state, actions: batch.map((one) => one.action), ...haste(live) };
+        payload = { state: store.state, actions: batch.map((one) => one.action), live };
         after = { live, keep: !live };
         putBack = () => {
           queue = [...batch.filter((one) => !queue.some((newer) => newer.action.name === one.action.name)), ...queue];
@@ -253,13 +262,14 @@ window.playground = (() => {
         };
       } else return;
 
-      calling = true;
+      [calling, resting] = [true, !after.live];
       const started = performance.now();
       const slow = setTimeout(() => store.root.classList.add("busy"), BUSY_MS);
       let answer = null;
       try {
         answer = await server[what](payload);
         if (!answer || typeof answer !== "object") throw new Error("no answer");
+        if (after.run) await shown;
       } catch {
         store.failed = true;
         putBack();
@@ -307,11 +317,15 @@ window.playground = (() => {
       if (place !== null) [cursor, ahead] = [place, false];
       else if (keep) remember(answer.state);
       else ahead ||= run;
-      show(view);
-      if (!live) announce("arrived", store);
+      if (!live) [rests, followed] = [rests + 1, performance.now()];
       plan(next);
       // a run that came to its end by itself: now the whole view
       if (run && !next) due = true;
+      pump();
+      if (live) follow();
+      show(view);
+      shown = new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+      if (!live) announce("arrived", store);
     }
 
     const whole = (state) => JSON.stringify({ ...state, running: null }); // starting or stopping a run is no step of undo
@@ -336,7 +350,10 @@ window.playground = (() => {
 
     function paint(widget) {
       try {
-        if (store.view[widget] !== null) painters[widget]?.paint(store.view[widget]);
+        const value = store.view[widget];
+        const absent = Boolean(value?.hidden); // a part may put a widget away
+        document.getElementById(`${name}-${widget}`)?.classList.toggle("pg-absent", absent);
+        if (value !== null && !absent) painters[widget]?.paint(value);
       } catch (error) {
         console.error(`painting ${name}-${widget}`, error);
       }

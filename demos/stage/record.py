@@ -6,6 +6,7 @@ Writes `assets/recordings/TAB-DATA.json` with the keys state, query and view.
 
 import json
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,15 @@ from demos.stage import frame
 from demos.stage.state import DATA
 
 SOURCE = "recorded, seed {seed}"
+LIVE = "computed live on this machine"  # as the tabs say it
 
 
 def marked(value: Any, source: str) -> Any:
     """A view in which every widget says that it is a recording."""
     if isinstance(value, dict):
         return {name: source if name == "source" else marked(item, source) for name, item in value.items()}
+    if isinstance(value, str):
+        return value.replace(LIVE, source)
     return [marked(item, source) for item in value] if isinstance(value, list) else value
 
 
@@ -28,7 +32,9 @@ def record(tab: frame.Tab, folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     files = []
     for data in DATA:
-        answer = frame.answer(tab, tab.schema.defaults() | {"data": data})
+        state = tab.schema.defaults() | {"data": data}
+        while "again" in (answer := frame.answer(tab, state))["view"]:  # it goes on by itself: its end is recorded
+            time.sleep(0.1)
         source = SOURCE.format(seed=answer["state"]["seed"])
         kept = {"state": answer["state"], "query": answer["query"], "view": marked(answer["view"], source)}
         files.append(folder / f"{tab.name}-{data}.json")

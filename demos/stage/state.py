@@ -70,6 +70,26 @@ def unpack(text: str) -> np.ndarray:
     return values
 
 
+def pack_bits(bits: Any) -> str:
+    """Yes or no of any shape as text: row by row, the first in a byte's highest bit, in base64; "" where all are no."""
+    values = np.asarray(bits, bool)
+    return base64.b64encode(np.packbits(values).tobytes()).decode("ascii") if values.any() else ""
+
+
+def unpack_bits(text: str, count: int) -> np.ndarray:
+    """The bits of `pack_bits`, (count,) bool, the array's own; all no for "". ValueError if they are not so many."""
+    if text == "":
+        return np.zeros(count, bool)
+    try:
+        raw = base64.b64decode(text, validate=True)
+    except (ValueError, TypeError, binascii.Error):
+        raise ValueError("Packed bits are base64 of bytes.") from None
+    bits = np.unpackbits(np.frombuffer(raw, np.uint8))
+    if len(raw) != -(-count // 8) or bits[count:].any():
+        raise ValueError(f"These are not {count:,} packed bits.")
+    return bits[:count].astype(bool)
+
+
 class Param(ABC):
     """One value of the state: its name, default and rules.
 
@@ -300,6 +320,27 @@ class Floats(Param):
 
     def parse(self, text: str) -> str:
         """Never: a link carries no snapshot."""
+        raise ValueError(f"{self.name} never travels in a link.")
+
+
+class Bits(Param):
+    """What a visitor drew, `count` times yes or no, as `pack_bits` writes it; "" for nothing. Always private."""
+
+    def __init__(self, name: str, count: int) -> None:
+        super().__init__(name, "", private=True)
+        self.count = count
+
+    def check(self, value: Any) -> str:
+        """Packed bits of the right number, in the one spelling that `pack_bits` gives them."""
+        if not isinstance(value, str) or len(value) > 4 * -(-self.count // 24):
+            raise self.refuse(value, f"a drawing of {self.count:,} points")
+        try:
+            return pack_bits(unpack_bits(value, self.count))
+        except ValueError as error:
+            raise ValueError(f"{self.name} is damaged: {error}") from None
+
+    def parse(self, text: str) -> str:
+        """Never: a link carries no drawing."""
         raise ValueError(f"{self.name} never travels in a link.")
 
 

@@ -8,8 +8,10 @@ from .frame_strip import FrameStrip
 from .game_board import GameBoard
 from .intervals import Intervals
 from .latent_pad import LatentPad
+from .mask_pad import MaskPad
 from .meter import Meter
 from .picture_input import PictureInput
+from .point_field import PointField
 
 __all__ = [
     "Controls",
@@ -19,8 +21,10 @@ __all__ = [
     "GameBoard",
     "Intervals",
     "LatentPad",
+    "MaskPad",
     "Meter",
     "PictureInput",
+    "PointField",
     "Widget",
     "css",
     "head",

@@ -20,8 +20,10 @@ KINDS = (
     "game_board",
     "intervals",
     "latent_pad",
+    "mask_pad",
     "meter",
     "picture_input",
+    "point_field",
 )
 
 

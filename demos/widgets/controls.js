@@ -3,6 +3,9 @@
   "use strict";
   const { make, setText, setAttribute, setVariable, button, icon, guard } = window.pgWidgets;
   let serial = 0;
+  const REST_MS = 300; // a prompt is told when the keys have rested for so long
+  const PATIENCE_MS = 10_000; // and its answer is awaited for so long
+  const OFFERED = 8; // completions at most
 
   // "+1.2 σ" with the number of the slider now: the words follow the thumb at once, Python's words follow them.
   function follow(text, before, now) {
@@ -219,6 +222,213 @@
       };
     },
 
+    // A typed prompt: completed from phrases while it is typed, told when the keys rest; chips and notes are Python's.
+    prompt(emit) {
+      const id = `pg-control-${++serial}`;
+      const label = make("label", { for: id, class: "label" });
+      const area = make("textarea", {
+        id,
+        rows: 2,
+        role: "combobox",
+        autocomplete: "off",
+        autocapitalize: "none",
+        spellcheck: "false",
+        "aria-autocomplete": "list",
+        "aria-haspopup": "listbox",
+        "aria-expanded": "false",
+        "aria-controls": `${id}-offers`,
+      });
+      const offers = make("ul", { class: "offers", id: `${id}-offers`, role: "listbox", hidden: "" });
+      const chips = make("ul", { class: "chips", "aria-label": "Understood" });
+      const notes = make("div", { class: "notes", role: "status" });
+      const node = make("div", { class: "item prompt" }, label, make("div", { class: "write" }, area, offers), chips, notes);
+      let item = { value: "", chips: [], notes: [] };
+      let phrases = [];
+      let resting = 0; // timer: there are keys that were not told yet
+      let awaited = null; // what was told and not answered yet, {text, since}
+      let wish = null; // a chip or fix that was pressed before the text it stands in was answered
+      let found = null; // what the list offers: {from, to, options}
+      let active = -1;
+
+      function tell() {
+        clearTimeout(resting);
+        resting = 0;
+        if (area.value.length > (item.limit ?? Infinity)) {
+          area.value = area.value.slice(0, item.limit).replace(/[\ud800-\udbff]$/, "");
+          window.playground.notice(`A prompt has at most ${item.limit.toLocaleString("en")} characters; the rest was left out.`, { kind: "warning" });
+        }
+        const text = area.value;
+        if (text === (awaited ? awaited.text : item.value)) return;
+        awaited = { text, since: performance.now() };
+        emit({ name: item.name, value: text }, { live: false });
+      }
+      function typed() {
+        clearTimeout(resting);
+        resting = setTimeout(tell, REST_MS);
+        offer(false);
+      }
+
+      // ---- completion
+
+      const fold = (text) => text.normalize("NFKD").replace(/[\p{M}'’]/gu, "").replace(/[-_]/g, " ").toLowerCase();
+
+      // The phrases that complete the words before the caret: the longest end of the piece that begins one.
+      function search(empty) {
+        const to = area.selectionStart;
+        if (to !== area.selectionEnd || /^[\p{L}\p{N}]/u.test(area.value.slice(to))) return null;
+        const piece = area.value.slice(0, to).split(/[,;.!?\n]|\s(?:and|with)\s/).at(-1);
+        const words = [...piece.matchAll(/\S+/g)];
+        if (!words.length) return empty ? { from: to, to, options: phrases.slice(0, OFFERED) } : null;
+        for (const word of words.slice(-4)) {
+          const begun = fold(piece.slice(word.index).trimEnd());
+          const starts = phrases.filter((phrase) => phrase.startsWith(begun));
+          const inside = begun.length > 1 ? phrases.filter((phrase) => phrase.includes(` ${begun}`) && !starts.includes(phrase)) : [];
+          if (starts.includes(begun)) return null; // whole already
+          const options = [...starts, ...inside].slice(0, OFFERED);
+          if (options.length) return { from: to - piece.length + word.index, to, options };
+        }
+        return null;
+      }
+      function offer(empty) {
+        found = search(empty);
+        active = -1;
+        offers.replaceChildren(
+          ...(found?.options ?? []).map((phrase, i) => make("li", { id: `${id}-offer-${i}`, role: "option", "aria-selected": "false", text: phrase })),
+        );
+        offers.hidden = !offers.firstChild;
+        offers.scrollTop = 0;
+        setAttribute(area, "aria-expanded", String(!offers.hidden));
+        setAttribute(area, "aria-activedescendant", null);
+        if (!offers.hidden) offers.scrollIntoView({ block: "nearest" });
+      }
+      function close() {
+        if (offers.hidden) return;
+        offers.hidden = true;
+        active = -1;
+        setAttribute(area, "aria-expanded", "false");
+        setAttribute(area, "aria-activedescendant", null);
+      }
+      function activate(next) {
+        const options = [...offers.children];
+        active = (next + options.length) % options.length;
+        options.forEach((option, i) => setAttribute(option, "aria-selected", String(i === active)));
+        setAttribute(area, "aria-activedescendant", options[active].id);
+        options[active].scrollIntoView({ block: "nearest" });
+      }
+      function take(i) {
+        const { from, to, options } = found;
+        area.focus({ preventScroll: true });
+        area.setSelectionRange(from, to);
+        // as if it were typed, so that the field's own undo knows it
+        if (!document.execCommand("insertText", false, options[i])) area.setRangeText(options[i], from, to, "end");
+        close();
+        tell();
+      }
+
+      area.addEventListener("input", (event) => !event.isComposing && typed());
+      area.addEventListener("compositionend", typed);
+      area.addEventListener("blur", () => {
+        close();
+        tell();
+      });
+      area.addEventListener("click", () => (area.value ? close() : offer(true)));
+      area.addEventListener("keydown", (event) => {
+        if (event.isComposing || event.ctrlKey || event.metaKey) return;
+        const arrow = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+        if (!offers.hidden && arrow) activate(active < 0 && arrow < 0 ? -1 : active + arrow);
+        else if (event.key === "ArrowDown" && (event.altKey || area.selectionStart === area.value.length)) offer(true);
+        else if (event.key === "Escape" && !offers.hidden) close();
+        else if (event.key === "Enter" && !event.shiftKey) {
+          if (active >= 0) take(active);
+          else {
+            close();
+            tell();
+          }
+        } else {
+          if (/^(Arrow|Home|End|Page)/.test(event.key)) close();
+          return;
+        }
+        event.preventDefault();
+        event.stopPropagation();
+      });
+      offers.addEventListener("pointerdown", (event) => event.preventDefault()); // the field keeps the focus
+      offers.addEventListener("mousedown", (event) => event.preventDefault());
+      offers.addEventListener("click", (event) => {
+        const option = event.target.closest("[role=option]");
+        if (option) take([...offers.children].indexOf(option));
+      });
+
+      // ---- what was understood
+
+      // Chips and fixes carry the whole text they lead to. While Python has not answered the newest text that is the
+      // wrong one: the wish is kept until it has.
+      function press(list, name) {
+        tell();
+        wish = { list, name };
+        grant();
+      }
+      function grant() {
+        if (!wish || awaited || resting) return;
+        const fixes = item.notes.flatMap((note) => note.fixes ?? []);
+        const one = (wish.list === "chips" ? item.chips : fixes).find((each) => each.label === wish.name);
+        wish = null;
+        if (!one) return;
+        area.value = one.text;
+        tell();
+      }
+      // Paints a list and keeps the nodes of what is still in it: a finger may be on one. Who was on a button that is
+      // gone goes on from the button in its place.
+      const known = new Map();
+      function fill(box, list, build) {
+        const place = [...box.querySelectorAll("button")].indexOf(document.activeElement);
+        const keys = list.map((each) => `${box.className}:${each.label ?? JSON.stringify(each)}`);
+        const nodes = list.map((each, i) => known.get(keys[i]) ?? build(each));
+        for (const [key, old] of known) if (old.parentNode === box && !keys.includes(key)) known.delete(key);
+        keys.forEach((key, i) => known.set(key, nodes[i]));
+        for (const old of [...box.children]) if (!nodes.includes(old)) old.remove();
+        nodes.forEach((one, i) => box.children[i] !== one && box.insertBefore(one, box.children[i] ?? null));
+        box.hidden = !nodes.length;
+        if (place < 0 || box.contains(document.activeElement)) return;
+        const buttons = [...box.querySelectorAll("button"), ...chips.querySelectorAll("button")];
+        (buttons[Math.min(place, buttons.length - 1)] ?? area).focus({ preventScroll: true });
+      }
+      const chip = ({ label: said }) => {
+        const one = button({ className: "chip", words: said }, () => press("chips", said));
+        setAttribute(one, "aria-label", `Remove “${said}”`);
+        one.append(icon("close"));
+        return make("li", {}, one);
+      };
+      const note = ({ text, fixes = [] }) => {
+        const words = make("p", {}, make("span", { text }));
+        fixes.forEach(({ label: meant }, i) => {
+          const one = button({ className: "quiet fix", words: meant }, () => press("fixes", meant));
+          words.append(" ", one, i < fixes.length - 1 ? "," : "?");
+        });
+        return words;
+      };
+
+      return {
+        node,
+        paint(next) {
+          item = { chips: [], notes: [], ...next };
+          if (next.suggestions) phrases = next.suggestions; // left out means unchanged
+          setText(label, next.label);
+          setAttribute(area, "placeholder", next.placeholder);
+          setAttribute(offers, "aria-label", `Completions of ${next.label}`);
+          if (awaited && (next.value === awaited.text || performance.now() - awaited.since > PATIENCE_MS)) awaited = null;
+          // what is being typed, or was told and not answered yet, stays; so does the caret
+          if (!resting && !awaited && area.value !== next.value) {
+            const { selectionStart, selectionEnd } = area;
+            area.value = next.value;
+            if (document.activeElement === area) area.setSelectionRange(selectionStart, selectionEnd);
+          }
+          fill(notes, item.notes, note);
+          fill(chips, item.chips, chip);
+          if (wish && !awaited && !resting) setTimeout(grant); // after this answer has arrived everywhere
+        },
+      };
+    },
+
     text() {
       const node = make("p", { class: "item words" });
       return { node, paint: (next) => setText(node, next.label) };
@@ -255,7 +465,7 @@
       // who pressed a button that is gone goes on from what is in its place
       else if (held >= 0 && !box.contains(focused)) {
         const heir = box.children[Math.min(held, next.size - 1)];
-        (heir?.matches("button") ? heir : heir?.querySelector("button, input, select"))?.focus({ preventScroll: true });
+        (heir?.matches("button") ? heir : heir?.querySelector("button, input, select, textarea"))?.focus({ preventScroll: true });
       }
       known = next;
     };

@@ -16,9 +16,13 @@ class Controls(Widget):
     - toggle: name, label, value (bool), note
     - heading: label, note, action {name, label}
     - drawer: name, label, items (folded; scrolls by itself; left out: unchanged)
+    - prompt: name, label, value (the text), placeholder, limit (characters at most); suggestions (phrases to complete
+      from; left out: unchanged), chips [{label, text}] (what was understood; text: the prompt without it), notes
+      [{text, fixes [{label, text}]}] (what was not, and the prompts that mend it)
     - text: label
 
-    Emits `{"name": item name, "value": value}`: live while a slider moves, then once not live. Buttons send value null.
+    Emits `{"name": item name, "value": value}`: live while a slider moves, then once not live; a prompt's text once the
+    keys rest, never live. Buttons send value null.
     """
 
     kind = "controls"

@@ -3,6 +3,7 @@
   "use strict";
   const { make, setText, setAttribute, setVariable, latest, fit, drawCell, painted, saveButton, idOf, clamp } = window.pgWidgets;
   const NOTES = 64; // beyond this many cells there is no room for words in them
+  const FINE = 4; // a single face is enlarged so far as well as the browser can, and from there on quickly: it looks the same
   const MANY = 100; // beyond this a sheet is drawn in one go: its cells are small, and nothing is enlarged
 
   window.playground.define("face_sheet", ({ root, props, emit }) => {
@@ -17,6 +18,7 @@
     const source = make("span", { class: "source" });
     const under = make("figcaption", { class: "pg-caption" }, caption, source);
     const figure = make("figure", { class: "pg-sheet empty" }, columnLabels, rowLabels, box, under);
+    const larger = make("canvas", {}); // a single face on its way to its size
     root.replaceChildren(figure);
 
     let shown = null; // the picture on the canvas: {image, uri, rows, cols, smooth}
@@ -35,7 +37,9 @@
       }
       const w = image.naturalWidth / cols;
       const h = image.naturalHeight / rows;
-      for (let row = 0; row < rows; row++) {
+      const large = smooth && rows * cols === 1 && canvas.width > FINE * w;
+      if (large) drawLarge(context, image);
+      for (let row = 0; row < rows && !large; row++) {
         // whole pixels, so that neighbours neither overlap nor leave a hair between them
         const top = Math.round((row * canvas.height) / rows);
         const bottom = Math.round(((row + 1) * canvas.height) / rows);
@@ -46,6 +50,17 @@
         }
       }
       if (value.notes?.length && rows * cols <= NOTES) drawNotes(context, rows, cols);
+    }
+
+    function drawLarge(context, image) {
+      const [width, height] = [FINE * image.naturalWidth, FINE * image.naturalHeight];
+      if (larger.width !== width || larger.height !== height) [larger.width, larger.height] = [width, height];
+      const step = larger.getContext("2d");
+      step.imageSmoothingQuality = "high";
+      step.globalCompositeOperation = "copy";
+      step.drawImage(image, 0, 0, width, height);
+      context.imageSmoothingQuality = "low";
+      context.drawImage(larger, 0, 0, canvas.width, canvas.height);
     }
 
     // A dark strip with white words at the foot of each cell: read on any picture, and part of what is downloaded.

@@ -1,8 +1,9 @@
-// A run of frames: streamed in one by one while it is computed, then drawn from one atlas as fast as the screen goes.
+// A run of frames: streamed in while it is computed, then drawn from one atlas as fast as the screen goes.
 (() => {
   "use strict";
   const { make, setText, setAttribute, setVariable, button, icon, decode, latest, fit, drawCell, painted, timed, saveButton, guard, idOf, clamp } = window.pgWidgets;
   const THUMBS = 8;
+  const CLICK = 5; // pixels that a pointer may move and still click
   const PANE_PIXELS = 720; // a pane needs no more canvas than this; 60 draws a second stay cheap
 
   window.playground.define("frame_strip", ({ root, props, emit }) => {
@@ -25,35 +26,49 @@
     const figure = make("figure", { class: "pg-strip empty", role: "group", "aria-label": "A run of frames" }, panes, deck, make("figcaption", { class: "pg-caption" }, source));
     root.replaceChildren(figure);
 
-    let about = { panes: [""], captions: [], notes: [], smooth: true };
-    let atlas = null; // {image, uri, columns, tile}
-    let streamed = []; // frame -> its pictures, one per pane
-    let streaming = false;
-    let fresh = []; // the frames of the run that is coming in; `streamed` is what is shown
-    let captions = [];
-    let run = 0; // counts streamed runs; decodes of an earlier run are dropped
-    let newest = -1;
-    let count = 0;
+    let about = { panes: [""], smooth: true };
+    let film = newFilm(); // what is shown
+    let coming = null; // the film of a run whose first frames are being decoded
+    let count = 0; // places of the scrubber
     let index = 0;
-    let following = true; // the newest frame is shown until the visitor goes back
-    let dragging = false;
+    let following = false; // the newest frame is shown until the visitor goes back
+    let zoomed = -1; // the pane that is shown alone
+    let press = null; // the pointer that is down: {pointer, surface, pane, x, y, moved, dragging}
+    let believed; // the frame that Python thinks is shown
     let wanted = false;
     let said = -1; // the frame that the tab was told of
     let ticking = 0;
+    let chasing = 0;
     const canvases = [];
 
-    // where the picture of frame i, pane p is: [image, x, y, side]
-    function tile(i, p) {
-      if (atlas) {
-        const number = i * about.panes.length + p;
-        return [atlas.image, (number % atlas.columns) * atlas.tile, Math.floor(number / atlas.columns) * atlas.tile, atlas.tile];
-      }
-      for (let k = i; k >= 0; k--) if (streamed[k]?.[p]) return [streamed[k][p], 0, 0, streamed[k][p].naturalWidth];
-      return null;
+    // The frames of one run. cells[p][j]: where the picture of pane p's own frame j is, [image, x, y, side]. notes[p][j].
+    // lengths: frames of each pane where they differ. uri: its atlas, once that is complete.
+    function newFilm(run = null) {
+      return { run, cells: [], notes: [], captions: [], lengths: null, uri: null };
+    }
+
+    // a lane shows the frame at the same fraction of its own run
+    function frameOf(i, p) {
+      return film.lengths && count > 1 ? Math.round((i * (film.lengths[p] - 1)) / (count - 1)) : i;
+    }
+    // the last place for which there is a picture; in the longest lane, or the one that is furthest
+    function newest() {
+      const last = about.panes.map((_, p) => {
+        const there = (film.cells[p]?.length ?? 0) - 1;
+        return film.lengths && film.lengths[p] > 1 ? Math.round((there * (count - 1)) / (film.lengths[p] - 1)) : there;
+      });
+      return clamp(Math.max(-1, ...last), -1, count - 1);
+    }
+
+    // the cell of place i in pane p; where it is missing, the nearest before it, or else the first there is
+    function cell(i, p) {
+      const cells = film.cells[p];
+      for (let j = Math.min(frameOf(i, p), (cells?.length ?? 0) - 1); j >= 0; j--) if (cells[j]) return cells[j];
+      return cells?.find(Boolean) ?? null;
     }
 
     function drawTile(canvas, i, p) {
-      const found = tile(i, p);
+      const found = cell(i, p);
       if (!found || !canvas.width) return;
       const [image, x, y, side] = found;
       const context = canvas.getContext("2d", { alpha: false });
@@ -63,9 +78,9 @@
     }
 
     function drawPanes() {
-      if (!atlas && newest < 0) return;
+      if (newest() < 0) return;
       const start = performance.now();
-      canvases.forEach((canvas, p) => drawTile(canvas, index, p));
+      canvases.forEach((canvas, p) => (zoomed < 0 || zoomed === p) && drawTile(canvas, index, p));
       painted(id);
       timed(id, performance.now() - start);
     }
@@ -106,17 +121,18 @@
     function drawThumb(k) {
       const canvas = thumbs.children[k].firstChild;
       const i = frameOfThumb(k);
-      if (atlas || i <= newest) drawTile(canvas, i, 0);
+      const there = i <= newest();
+      if (there) drawTile(canvas, i, 0);
       else canvas.getContext("2d", { alpha: false }).clearRect(0, 0, canvas.width, canvas.height);
-      thumbs.children[k].classList.toggle("empty", !atlas && i > newest);
+      thumbs.children[k].classList.toggle("empty", !there);
     }
 
     function words() {
-      const text = about.captions[index] ?? "";
-      const notes = about.notes[index] ?? [];
+      const text = film.captions[index] ?? "";
+      const notes = about.panes.map((_, p) => film.notes[p]?.[frameOf(index, p)] ?? "");
       setText(caption, text);
       [...panes.children].forEach((pane, p) => setText(pane.lastChild, notes[p]));
-      setAttribute(range, "aria-valuetext", [text || `frame ${index + 1} of ${count}`, ...notes].join(", "));
+      setAttribute(range, "aria-valuetext", [text || `frame ${index + 1} of ${count}`, ...notes.filter(Boolean)].join(", "));
       setVariable(range, "--fill", count > 1 ? ((100 * index) / (count - 1)).toFixed(2) : 0);
       const near = count > 1 ? Math.round((index * (shownThumbs() - 1)) / (count - 1)) : 0;
       [...thumbs.children].forEach((thumb, k) => {
@@ -133,11 +149,31 @@
 
     // the visitor moves; during a stream no further than what is there
     function go(i) {
-      const last = atlas ? count - 1 : Math.max(0, newest);
+      const last = Math.max(0, newest());
       show(clamp(i, 0, last));
-      following = !atlas && index >= last;
+      following = !film.uri && index >= last;
+    }
+    // Frames come several at a time: they are run through, so that each of them is seen.
+    function chase() {
+      if (chasing) return;
+      const step = () => {
+        chasing = 0;
+        const last = newest();
+        if (!following || press?.dragging || hand.held()) return;
+        if (index < last) {
+          show(index + Math.max(1, Math.ceil((last - index) / 8)));
+          chase();
+        } else if (film.uri) arrive();
+      };
+      chasing = requestAnimationFrame(step);
+    }
+    // a watched run is complete: where it was left may be another frame than Python thinks
+    function arrive() {
+      following = false;
+      if (believed !== undefined && believed !== index) tell();
     }
     function tell() {
+      believed = index;
       hand.expect(index);
       emit({ name: "frame", value: index }, { live: false });
     }
@@ -151,28 +187,58 @@
       settled: tell,
     });
 
+    // A press on a pane that does not move enlarges it, one on the thumbnails goes there; a drag scrubs on both. A finger
+    // that moves down or up scrolls the page: the browser takes it away with `pointercancel`.
+    function follow(event) {
+      press.dragging = true;
+      figure.classList.add("scrubbing");
+      const area = press.surface.getBoundingClientRect();
+      go(((event.clientX - area.left) / Math.max(1, area.width)) * (count - 1));
+    }
+    function release() {
+      if (press.dragging) tell();
+      press = null;
+      figure.classList.remove("scrubbing");
+    }
     for (const surface of [panes, thumbs]) {
-      const follow = (event) => {
-        const area = surface.getBoundingClientRect();
-        go(((event.clientX - area.left) / Math.max(1, area.width)) * (count - 1));
-      };
       surface.addEventListener("pointerdown", (event) => {
-        if (event.button !== 0 || !count || event.target.closest("button")) return;
+        if (event.button !== 0 || press || !count || event.target.closest("button")) return;
         stop(false);
-        dragging = true;
+        const pane = surface === panes && about.panes.length > 1 ? [...panes.children].findIndex((one) => one.contains(event.target)) : -1;
+        press = { pointer: event.pointerId, surface, pane, x: event.clientX, y: event.clientY, moved: false, dragging: false };
         surface.setPointerCapture(event.pointerId);
         range.focus({ preventScroll: true });
         event.preventDefault();
-        follow(event);
+        if (surface === thumbs && event.pointerType !== "touch") follow(event);
       });
-      surface.addEventListener("pointermove", (event) => dragging && follow(event));
-      for (const name of ["pointerup", "pointercancel"]) {
-        surface.addEventListener(name, () => {
-          if (!dragging) return;
-          dragging = false;
-          tell();
-        });
-      }
+      const mine = (event) => press?.surface === surface && press.pointer === event.pointerId;
+      surface.addEventListener("pointermove", (event) => {
+        if (!mine(event)) return;
+        const [across, down] = [Math.abs(event.clientX - press.x), Math.abs(event.clientY - press.y)];
+        press.moved ||= Math.max(across, down) > CLICK;
+        if (press.dragging || (across > CLICK && across > down)) follow(event);
+      });
+      surface.addEventListener("pointerup", (event) => {
+        if (!mine(event)) return;
+        if (!press.moved && press.pane >= 0) zoom(zoomed < 0 ? press.pane : -1);
+        else if (!press.moved) follow(event);
+        release();
+      });
+      surface.addEventListener("pointercancel", (event) => mine(event) && release());
+    }
+
+    // one pane alone, large; -1: all of them
+    function zoom(p) {
+      zoomed = p;
+      figure.classList.toggle("zoomed", p >= 0);
+      [...panes.children].forEach((pane, k) => {
+        pane.classList.toggle("large", k === p);
+        const back = k === p ? "Show all panes" : `Enlarge ${about.panes[k] || "this pane"}`;
+        const enlarge = pane.querySelector(".enlarge");
+        setAttribute(enlarge, "aria-label", back);
+        setAttribute(enlarge, "title", back);
+      });
+      redraw();
     }
 
     function play() {
@@ -216,7 +282,11 @@
     });
 
     figure.addEventListener("keydown", (event) => {
-      if (event.key === " " && event.target !== playing) {
+      if (event.key === "Escape" && zoomed >= 0) {
+        const enlarge = panes.children[zoomed].querySelector(".enlarge");
+        if (document.activeElement !== enlarge) range.focus({ preventScroll: true });
+        zoom(-1);
+      } else if (event.key === " " && event.target.tagName !== "BUTTON") {
         ticking ? stop() : play();
       } else if (event.target === playing && (event.key === "ArrowLeft" || event.key === "ArrowRight")) {
         stop(false);
@@ -230,8 +300,7 @@
     function describe(value) {
       about = {
         panes: value.panes?.length ? [...value.panes] : about.panes,
-        captions: value.captions ? [...value.captions] : about.captions,
-        notes: value.notes ? [...value.notes] : about.notes,
+        rows: value.rows ?? about.rows ?? 1,
         left: value.left ?? about.left,
         right: value.right ?? about.right,
         source: value.source ?? about.source,
@@ -240,16 +309,20 @@
       setText(left, about.left);
       setText(right, about.right);
       setText(source, about.source);
-      figure.classList.toggle("noted", about.notes.length > 0);
-      setVariable(figure, "--panes", about.panes.length);
-      setVariable(figure, "--narrow", Math.min(2, about.panes.length));
+      const columns = Math.ceil(about.panes.length / about.rows);
+      setVariable(figure, "--panes", columns);
+      setVariable(figure, "--rows", about.rows);
+      setVariable(figure, "--narrow", Math.min(2, columns));
+      figure.classList.toggle("several", about.panes.length > 1);
       while (panes.children.length > about.panes.length) {
         panes.lastChild.remove();
         canvases.pop();
       }
       while (panes.children.length < about.panes.length) {
         const canvas = make("canvas", { role: "img" });
-        const box = make("div", { class: "box" }, canvas, saveButton(() => canvas, `${id}-${canvases.length + 1}`));
+        const p = canvases.length;
+        const enlarge = button({ className: "enlarge", symbol: "enlarge" }, () => zoom(zoomed === p ? -1 : p));
+        const box = make("div", { class: "box" }, canvas, enlarge, saveButton(() => canvas, `${id}-${p + 1}`));
         panes.append(make("div", { class: "pane" }, make("div", { class: "label" }, make("b", {}), make("span", {})), box, make("div", { class: "note" })));
         canvases.push(canvas);
         fit(canvas, drawPanes, PANE_PIXELS);
@@ -263,6 +336,34 @@
         panes.children[p].firstChild.hidden = !label;
         setAttribute(canvases[p], "aria-label", label || "A frame");
       });
+      zoom(zoomed < about.panes.length && about.panes.length > 1 ? zoomed : -1);
+    }
+
+    // Puts the tiles of a picture into a film. `part` is the whole value, or what came with "append".
+    function add(into, image, { index: from = 0, count: many, columns, tile, notes = [] }, lengths) {
+      into.lengths = lengths ?? null;
+      let number = 0;
+      about.panes.forEach((_, p) => {
+        const first = lengths ? (Array.isArray(from) ? from[p] : 0) : from;
+        const frames = lengths ? (Array.isArray(many) ? many[p] : lengths[p]) : many;
+        into.cells[p] ??= [];
+        into.notes[p] ??= [];
+        for (let k = 0; k < frames; k++) {
+          const at = lengths ? number++ : k * about.panes.length + p;
+          into.cells[p][first + k] = [image, (at % columns) * tile, Math.floor(at / columns) * tile, tile];
+        }
+      });
+      write(into, notes, from);
+    }
+    // Notes come per frame, or lane by lane; here every pane has its own.
+    function write(into, notes, from = 0) {
+      about.panes.forEach((_, p) => {
+        const mine = into.lengths ? (notes[p] ?? []) : notes.map((words) => words[p]);
+        const first = Array.isArray(from) ? from[p] : from;
+        mine.forEach((words, k) => ((into.notes[p] ??= [])[first + k] = words));
+      });
+      const noted = into.notes.some((words) => words?.length);
+      figure.classList.toggle("noted", noted);
     }
 
     function length(n) {
@@ -274,50 +375,54 @@
     const open = latest(
       (image, value) => {
         describe(value);
-        atlas = { image, uri: value.atlas, columns: value.columns, tile: value.tile };
-        streamed = [];
-        newest = -1;
-        run += 1;
-        length(value.count);
+        const mine = (one) => value.run !== undefined && one?.run === value.run && !one.uri;
+        const stays = mine(film) || mine(coming); // it was watched while it came in: there the visitor stays
+        film = newFilm(value.run);
+        film.uri = value.atlas;
+        coming = null;
+        length(value.lengths ? Math.max(...value.lengths) : value.count);
+        add(film, image, { ...value, index: 0 }, value.lengths);
+        film.captions = [...(value.captions ?? [])];
         drawThumbs();
-        if (dragging || hand.held() || ticking) show(index);
-        else show(value.index ?? index);
+        believed = value.index;
+        if (!stays) following = false;
+        show(stays || press?.dragging || hand.held() || ticking ? index : (value.index ?? index));
+        if (following) chase();
+        else if (stays && !press && !hand.held()) arrive();
       },
       () => window.playground.notice("A run of frames arrived damaged and is not shown.", { kind: "error" }),
     );
 
     async function append(value) {
-      const { index: i, of, images, caption: words = "" } = value.append;
-      if (i === 0 || i <= newest || !streaming) {
-        run += 1;
-        streaming = true;
+      const part = value.append;
+      let mine = coming ?? film;
+      const again = mine.uri && ![part.index].flat().some(Boolean); // a complete run that begins anew
+      if (mine.run !== part.run || again) {
+        mine = coming = newFilm(part.run);
         following = true;
-        newest = -1;
-        fresh = [];
-        captions = [];
         stop(false);
       }
-      const mine = run;
-      const frames = fresh;
-      newest = i;
-      captions[i] = words;
-      let pictures;
+      let image;
       try {
-        pictures = await Promise.all([...images].map(decode));
+        image = await decode(part.atlas);
       } catch {
-        window.playground.notice("A frame arrived damaged and is not shown.", { kind: "error" });
+        window.playground.notice("Frames arrived damaged and are not shown.", { kind: "error" });
         return;
       }
-      if (mine !== run || !streaming) return;
-      frames[i] = pictures;
-      // the picture of the run before stays until the first frame of this one is there
-      atlas = null;
-      streamed = frames;
-      describe({ ...value, captions });
-      length(of);
+      if (mine !== film && mine !== coming) return; // another run began meanwhile, or this one is complete
+      // the picture of the run before stays until the first frames of this one are there
+      const first = mine === coming;
+      if (first) [film, coming, index] = [mine, null, 0];
+      else if (film.uri) [film.uri, following] = [null, index >= newest()];
+      describe(value);
+      length(part.of);
+      add(film, image, part, value.lengths);
+      const start = value.lengths ? 0 : part.index;
+      part.captions.forEach((words, k) => (film.captions[start + k] = words));
       drawThumbs();
-      if (following && !dragging && !hand.held()) show(Math.max(...Object.keys(frames).map(Number)));
+      if (first) show(value.lengths ? 0 : part.index);
       else redraw();
+      chase();
     }
     return {
       paint(value) {
@@ -326,15 +431,17 @@
           append(value);
           return;
         }
-        streaming = false;
-        if (!value.atlas) {
+        if (!value.atlas || (film.uri === value.atlas && !open.busy())) {
           describe(value);
-          return;
-        }
-        if (atlas?.uri === value.atlas && !open.busy()) {
-          describe(value);
-          length(value.count);
-          if (!dragging && !ticking && value.index !== undefined) hand.offer(value.index);
+          film.captions = [...(value.captions ?? film.captions)];
+          if (value.notes) {
+            film.notes = [];
+            write(film, value.notes);
+          }
+          if (film.uri && value.index !== undefined && !following && !press?.dragging && !ticking) {
+            believed = value.index;
+            hand.offer(value.index);
+          }
           redraw();
         } else open(value.atlas, { ...value });
       },

@@ -28,11 +28,19 @@
 
     // ---- the picture
 
+    // The theme's colours and the size of type, asked for once: while the page changes, every question costs a layout.
+    let look = null;
+    function looks() {
+      if (look) return look;
+      const style = getComputedStyle(board);
+      const [made, real, halo, ink, muted] = ["--made", "--real", "--halo", "--pg-ink", "--pg-muted"].map((name) => style.getPropertyValue(name).trim());
+      return (look = { made, real, halo, ink, muted, large: parseFloat(style.fontSize) > 20 });
+    }
+
     function paintHeat() {
       const { side } = value;
       const bytes = atob(value.heat);
-      const style = getComputedStyle(board);
-      const [made, real] = ["--made", "--real"].map((name) => rgb(style.getPropertyValue(name)));
+      const [made, real] = [looks().made, looks().real].map(rgb);
       if (heat.width !== side) [heat.width, heat.height] = [side, side];
       const image = new ImageData(side, side);
       for (let i = 0; i < side * side; i++) {
@@ -44,16 +52,15 @@
       }
       heat.getContext("2d").putImageData(image, 0, 0);
     }
-    const rgb = (hex) => [1, 3, 5].map((i) => parseInt(hex.trim().slice(i, i + 2), 16));
+    const rgb = (hex) => [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));
 
     function draw() {
       if (!value) return;
       const { width, height } = canvas;
       const context = canvas.getContext("2d");
-      const style = getComputedStyle(board);
-      const [made, real, halo, ink, muted] = ["--made", "--real", "--halo", "--pg-ink", "--pg-muted"].map((name) => style.getPropertyValue(name).trim());
+      const { made, real, halo, ink, muted, large } = looks();
       // in presenter mode, where type is doubled, points must be seen from the back row, too
-      const unit = Math.max(width / 620, 0.62 * (window.devicePixelRatio || 1)) * (parseFloat(style.fontSize) > 20 ? 1.6 : 1);
+      const unit = Math.max(width / 620, 0.62 * (window.devicePixelRatio || 1)) * (large ? 1.6 : 1);
       const size = width / (2 * value.reach);
       const x = (thousandths) => width / 2 + (thousandths / 1000) * size;
       const y = (thousandths) => height / 2 - (thousandths / 1000) * size;
@@ -147,11 +154,13 @@
       }
     }
     fit(canvas, draw);
-    // the colours are the theme's
-    new MutationObserver(() => {
+    function relook() {
+      look = null;
       if (value) paintHeat();
       draw();
-    }).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
+    }
+    new MutationObserver(relook).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
+    window.addEventListener("resize", relook); // presenter mode changes the size of type, not always that of the canvas
 
     // ---- the pen
 

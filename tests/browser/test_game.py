@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-STORE = "window.playground.current()"
-SETTLED = f"() => {STORE}.answers > 0 && !{STORE}.busy"
+from tests.browser.driving import STORE, settle, state
+
 BOARD = "#gan-game-board"
 PAINTS = "() => (window.playground.paints['gan-game-board'] ?? []).length"
 
@@ -16,18 +16,6 @@ def game(page, app_server, open_tab):
     open_tab(page, f"{app_server}/?tab=gan&part=game")
     settle(page)
     return page
-
-
-def settle(page) -> None:
-    """Wait until the last action is answered and painted."""
-    page.wait_for_timeout(250)
-    page.wait_for_function(SETTLED, timeout=60_000)
-    page.wait_for_timeout(200)
-
-
-def state(page) -> dict:
-    """The state that the page holds."""
-    return page.evaluate(f"() => {STORE}.state")
 
 
 def step(page, label: str) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from demos import gan as tab
 from demos.uploads import example_atlas
-from tests.browser.driving import STORE, go_to, png, settle, state, view
+from tests.browser.driving import STORE, accessibility, go_to, one_screen, phone_width, png, settle, state, view
 
 
 @pytest.fixture
@@ -243,39 +243,6 @@ def test_seed_and_set_travel_from_tab_to_tab(gan):
     assert state(gan)["seed"] == seed and state(gan)["data"] == "portraits"
 
 
-@pytest.mark.parametrize("part", [part.name for part in tab.PARTS])
-def test_every_part_fits_one_screen(gan, part):
-    """Its pictures are large, its cells are filled, and nothing overflows."""
-    if part != "faces":
-        go_to(gan, tab, part)
-    sizes = gan.eval_on_selector_all(
-        f"#tab-gan .part-{part} canvas", "(all) => all.filter((c) => c.offsetWidth).map((c) => c.offsetWidth)"
-    )
-    assert sizes and max(sizes) >= 280
-    assert gan.evaluate("() => document.documentElement.scrollHeight <= innerHeight")
-    for cell in gan.locator("#tab-gan .stage-band .cell").all():
-        assert cell.inner_text().strip()
-        assert cell.evaluate("(node) => node.scrollHeight <= node.clientHeight + 1")
-
-
-@pytest.mark.parametrize("theme", ["dark", "light"])
-@pytest.mark.parametrize("part", ["faces", "steer", "between", "game", "quiz"])
-def test_accessibility(page, app_server, open_tab, part, theme):
-    """axe finds nothing critical or serious."""
-    from axe_core_python.sync_playwright import Axe
-
-    open_tab(page, f"{app_server}/?tab=gan&part={part}&__theme={theme}")
-    settle(page)
-    found = Axe().run(page)["violations"]
-    bad = [(v["id"], [n["target"] for n in v["nodes"]][:4]) for v in found if v["impact"] in ("critical", "serious")]
-    assert not bad, bad
-
-
-@pytest.mark.parametrize("part", [part.name for part in tab.PARTS])
-def test_phone(phone, app_server, open_tab, part):
-    """At 390 px nothing overflows sideways, and the pictures are as wide as the screen allows."""
-    open_tab(phone, f"{app_server}/?tab=gan&part={part}")
-    settle(phone)
-    assert phone.evaluate("() => document.documentElement.scrollWidth <= 390")
-    sizes = phone.eval_on_selector_all(f"#tab-gan .part-{part} canvas", "(all) => all.map((c) => c.offsetWidth)")
-    assert max(sizes) >= 160
+test_every_part_fits_one_screen = one_screen(tab)
+test_accessibility = accessibility(tab, ["faces", "steer", "between", "game", "quiz"])
+test_phone = phone_width(tab)

@@ -12,7 +12,7 @@ from PIL import Image
 from demos import vae as tab
 from demos.uploads import example_atlas
 from demos.widgets.picture import decode_uri, pixels
-from tests.browser.driving import STORE, go_to, png, settle, state
+from tests.browser.driving import STORE, accessibility, go_to, phone_width, png, settle, state
 
 # the face's bytes as the server sent them: equal states give equal bytes (reading a canvas back may round)
 FACE = f"() => {STORE}.view.face.image"
@@ -238,27 +238,8 @@ def test_stories_predict_then_reveal_from_the_keyboard(vae):
     assert state(vae)["moves"] == {}
 
 
-@pytest.mark.parametrize("theme", ["dark", "light"])
-@pytest.mark.parametrize("part", ["sliders", "picture", "blend", "beta", "pad"])
-def test_accessibility(page, app_server, open_tab, part, theme):
-    """axe finds nothing critical or serious."""
-    from axe_core_python.sync_playwright import Axe
-
-    open_tab(page, f"{app_server}/?tab=vae&part={part}&__theme={theme}")
-    settle(page)
-    found = Axe().run(page)["violations"]
-    bad = [(v["id"], [n["target"] for n in v["nodes"]][:4]) for v in found if v["impact"] in ("critical", "serious")]
-    assert not bad, bad
-
-
-@pytest.mark.parametrize("part", [part.name for part in tab.PARTS])
-def test_phone(phone, app_server, open_tab, part):
-    """At 390 px nothing overflows sideways, and the pictures are as wide as the screen allows."""
-    open_tab(phone, f"{app_server}/?tab=vae&part={part}")
-    settle(phone)
-    assert phone.evaluate("() => document.documentElement.scrollWidth <= 390")
-    sizes = phone.eval_on_selector_all(f"#tab-vae .part-{part} canvas", "(all) => all.map((c) => c.offsetWidth)")
-    assert max(sizes) >= 160
+test_accessibility = accessibility(tab, ["sliders", "picture", "blend", "beta", "pad"])
+test_phone = phone_width(tab)
 
 
 def test_ten_visitors_drag_at_once_without_mixing_faces(app_server):

@@ -13,7 +13,8 @@ from PIL import Image, ImageDraw
 
 from demos import widgets
 from demos.stage import theme
-from demos.widgets import Controls, Curves, FaceSheet, FrameStrip, LatentPad, Meter, PictureInput, picture
+from demos.stage.state import pack_bits
+from demos.widgets import Controls, Curves, FaceSheet, FrameStrip, LatentPad, MaskPad, Meter, PictureInput, picture
 
 PLAYGROUND = Path(theme.__file__).with_name("playground.js")
 FRAMES = 60
@@ -135,6 +136,28 @@ def strip(run: list[list[np.ndarray]]) -> dict[str, Any]:
     return ABOUT | atlas | {"captions": captions}
 
 
+def streamed(run: list[list[np.ndarray]], first: int, count: int) -> dict[str, Any]:
+    """The answer with frames first to first + count - 1 of a run that is still being computed."""
+    tiles = np.stack([tile for panes in run[first : first + count] for tile in panes])
+    atlas = picture.encode(picture.sheet(tiles, 2 * count))
+    captions = [f"step {first + k + 1}" for k in range(count)]
+    return FrameStrip.append("run", first, len(run), atlas, 2 * count, 64, count, captions, **ABOUT)
+
+
+def complete(run: list[list[np.ndarray]]) -> dict[str, Any]:
+    """The same run once it is there; Python believes that the visitor is at its end."""
+    value = strip(run)
+    return value | {"run": "run", "count": len(run), "index": len(run) - 1, "captions": value["captions"][: len(run)]}
+
+
+def masked(mask: str | None = None) -> dict[str, Any]:
+    """A face with a mask over its mouth."""
+    bits = np.zeros((64, 64), bool)
+    bits[44:54, 22:43] = True
+    about = {"alt": "A face", "caption": "What is hatched will be painted anew.", "source": "an example", "brush": 8}
+    return {"image": picture.raw(face(0.7, 0.5)), "mask": pack_bits(bits) if mask is None else mask, **about}
+
+
 def pad(x: float = 0.5, y: float = -1.0) -> dict[str, Any]:
     """Two axes over a manifold of 8 x 8 faces."""
     manifold = np.stack([face(column / 8, 1 - row / 4) for row in range(8) for column in range(8)])
@@ -234,10 +257,13 @@ def build(log: list[dict[str, Any]]) -> gr.Blocks:
         heard("strip", event)
 
     def on_run() -> Iterator[dict]:
-        for i, images in enumerate(run[:24]):
-            yield FrameStrip.append(i, 24, [picture.encode(image) for image in images], f"step {i + 1}", **ABOUT)
-            time.sleep(1 / 30)
-        yield strip(run)
+        for first in range(0, 24, 3):
+            yield streamed(run[:24], first, 3)
+            time.sleep(1 / 10)
+        yield complete(run[:24])
+
+    def on_mask(event: gr.EventData) -> dict:
+        return masked(heard("mask", event)["value"])
 
     with gr.Blocks(title="Widgets", analytics_enabled=False) as demo:
         with gr.Row(elem_id="top"):
@@ -256,6 +282,7 @@ def build(log: list[dict[str, Any]]) -> gr.Blocks:
                 latent_pad = LatentPad("pad", "demo", pad(), listened=True)
         with gr.Row():
             picture_input = PictureInput("picture", "demo", {"preview": None}, listened=True)
+            mask_pad = MaskPad("mask", "demo", masked(), listened=True)
         with gr.Row():
             with gr.Column(scale=3, min_width=300):
                 Curves("curves", "demo", curves())
@@ -268,6 +295,7 @@ def build(log: list[dict[str, Any]]) -> gr.Blocks:
         latent_pad.input(on_pad, outputs=[latent_pad, meter], **live)
         picture_input.input(on_picture, outputs=picture_input, **live)
         frame_strip.input(on_frame, **live)
+        mask_pad.input(on_mask, outputs=mask_pad, **live)
         run_button.click(
             on_run, outputs=frame_strip, show_progress="hidden", api_visibility="private", concurrency_limit=1
         )

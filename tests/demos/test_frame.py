@@ -59,8 +59,8 @@ def test_a_live_step_may_be_cheaper_and_changes_the_same_state():
 def test_draw_is_told_its_haste(flags, haste):
     asked = []
     tab = dataclasses.replace(TAB, draw=lambda state, live: asked.append(live) or {})
-    frame.handlers(tab)[0]({"state": FRESH, "actions": [], **flags})
-    frame.handlers(dataclasses.replace(tab, follows=False))[0]({"state": FRESH, "actions": [], **flags})
+    for part in ("waves", "plain"):  # the first part has sheets that follow, the other has not
+        frame.handlers(tab)[0]({"state": FRESH | {"part": part}, "actions": [], **flags})
     assert asked == [frame.Haste[haste], frame.Haste[haste.replace("FOLLOW", "LIVE")]]
     assert [bool(one) for one in frame.Haste] == [False, True, True]
     frame.handlers(tab)[1]({"query": ""})

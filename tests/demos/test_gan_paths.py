@@ -5,8 +5,10 @@ import re
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from demos import gan as tab
+from demos import replays
 from demos.gan_parts import between, learn, remembered
 from demos.gan_parts.scene import Scene
 from demos.stage import frame
@@ -188,7 +190,7 @@ def test_the_atlas_shows_the_stored_tiles(data):
     strip = view(part="learn", data=data)["learn-strip"]
     runs = list(learn.runs(data).values())
     for pane, run in enumerate(runs):
-        with learn.Image.open(run.sheet) as image:
+        with Image.open(run.sheet) as image:
             stored = np.asarray(image.convert("RGB"))[256:512, 512:768].astype(int)
         row, column = divmod(8 * 2 + pane, strip["columns"])
         found = pixels(strip["atlas"])[row * 256 :, column * 256 :][:256, :256].astype(int)
@@ -246,7 +248,7 @@ def test_the_recipes_name_what_the_runs_were_trained_with(data):
     assert "R1" in texts[0] and "minibatch statistics" in texts[0]
     if data == "toons":
         assert zoo.generator("toons").config.statistics and not zoo.generator("toons", True).config.statistics
-        assert learn._record(zoo.gan_folder("toons", True))["arguments"]["collapse"]
+        assert replays.record(zoo.gan_folder("toons", True))["arguments"]["collapse"]
 
 
 def test_the_gif_of_a_training(data):
@@ -309,4 +311,4 @@ def test_the_mirror_image_of_a_photograph_counts(monkeypatch):
 def test_a_drag_shows_the_face_alone_and_the_neighbours_follow():
     at = {"state": state(part="remembered"), "actions": [], "live": True}
     assert set(STEP(at)["view"]) == {"remembered-face", "rail"}
-    assert set(STEP(at | {"follow": True})["view"]) == {"remembered-face", "rail", "remembered-near"}
+    assert set(STEP(at | {"follow": True})["view"]) == {"remembered-near"}

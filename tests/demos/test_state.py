@@ -11,6 +11,7 @@ import pytest
 
 from demos.stage.state import (
     SEED_LIMIT,
+    Bits,
     Choice,
     Code,
     Flag,
@@ -22,8 +23,10 @@ from demos.stage.state import (
     Schema,
     Text,
     pack,
+    pack_bits,
     quantise,
     unpack,
+    unpack_bits,
 )
 
 PARAMS = [
@@ -39,6 +42,7 @@ PARAMS = [
     Picture("photo"),
     Integer("secret", 0, 9, 0, private=True),
     Floats("weights", 4),
+    Bits("mask", 12),
     Flag("running", private=True),
 ]
 SCHEMA = Schema("demo", PARAMS, ("one", "two"))
@@ -188,6 +192,22 @@ WRONG = {
         pack(np.zeros(5)),
         [1.0],
     ],
+    "mask": [
+        None,
+        5,
+        b"AAA=",
+        [True] * 12,
+        "A",
+        "AAA",
+        "AA==",  # eight points
+        "AAAA",  # twenty-four
+        "AAE=",  # a thirteenth
+        "//8=",
+        "AB A=",
+        "A\u0100A=",
+        "\ud800",
+        "A" * 100_000,
+    ],
     "hidden": [None, "code", ["nonsense"], [1], {}],
     "nonsense": [1],
 }
@@ -266,6 +286,32 @@ def test_snapshots_travel_with_the_browser_and_never_in_a_link():
     assert SCHEMA.query(state) == "?v=1&tab=demo" and SCHEMA.left_out(state) == ["weights"]
     assert "never travels" in SCHEMA.read("?weights=AACAPw==")[1][0]
     assert SCHEMA.check({"weights": "AAAAAB=="})["weights"] == "AAAAAA=="  # one spelling for one value
+
+
+def test_drawings_come_back_exactly():
+    rng = np.random.default_rng(5)
+    for shape in ((1,), (8,), (12,), (3, 5), (64, 64)):
+        bits = rng.random(shape) < 0.5
+        bits.flat[0] = True
+        back = unpack_bits(pack_bits(bits), bits.size)
+        assert back.dtype == bool and np.array_equal(back, bits.ravel())
+        back[:] = False  # the caller's own
+    assert pack_bits([True] + 11 * [False]) == "gAA=", "the first point is the highest bit"
+    assert pack_bits(np.zeros((64, 64))) == "" and not unpack_bits("", 4096).any()
+    assert len(base64.b64decode(pack_bits(np.ones((64, 64))))) == 512
+    for text, count in (("gAA=", 16 + 1), ("gAA=", 8), ("gAE=", 12), ("?", 4), (None, 4)):
+        with pytest.raises(ValueError, match="[Pp]acked bits"):
+            unpack_bits(text, count)
+
+
+def test_drawings_travel_with_the_browser_and_never_in_a_link():
+    drawn = pack_bits(np.arange(12) % 3 == 0)
+    state = SCHEMA.check({"mask": drawn})
+    assert state["mask"] == drawn and SCHEMA.defaults()["mask"] == ""
+    assert SCHEMA.query(state) == "?v=1&tab=demo" and SCHEMA.left_out(state) == ["mask"]
+    assert "never travels" in SCHEMA.read("?mask=gAA=")[1][0]
+    assert SCHEMA.check({"mask": "AAA="})["mask"] == "", "nothing drawn has one spelling"
+    assert SCHEMA.check({"mask": "gAB="})["mask"] == "gAA="
 
 
 def test_a_run_is_no_part_of_a_link_and_nothing_that_was_left_out():

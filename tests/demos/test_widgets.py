@@ -20,6 +20,7 @@ CLASSES = [
     widgets.FaceSheet,
     widgets.FrameStrip,
     widgets.LatentPad,
+    widgets.MaskPad,
     widgets.Meter,
     widgets.PictureInput,
 ]
@@ -75,10 +76,14 @@ def test_head_and_css_hold_every_widget():
         assert colour in {"#fff"}, "colours come from the theme"
 
 
-def test_append_is_one_frame():
-    value = widgets.FrameStrip.append(3, 9, ["a", "b"], "step 4", panes=["x", "y"])
-    expected = {"index": 3, "of": 9, "images": ["a", "b"], "caption": "step 4"}
+def test_append_is_some_frames_of_one_run():
+    tiles = {"atlas": "uri", "columns": 4, "tile": 64, "count": 2}
+    value = widgets.FrameStrip.append("r", 3, 9, **tiles, captions=("4", "5"), notes=[("a", "b")], panes=["x", "y"])
+    expected = {"run": "r", "index": 3, "of": 9, "captions": ["4", "5"], "notes": [["a", "b"]], **tiles}
     assert value == {"panes": ["x", "y"], "append": expected}
+    assert json.loads(json.dumps(value)) == value
+    lanes = widgets.FrameStrip.append("r", [0, 2], 9, "uri", 4, 64, [1, 3], lengths=[4, 9])
+    assert lanes["append"]["index"] == [0, 2] and lanes["append"]["count"] == [1, 3] and lanes["lengths"] == [4, 9]
 
 
 def test_encode_takes_both_layouts_and_tensors_exactly():

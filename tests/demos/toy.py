@@ -15,7 +15,7 @@ from demos.widgets import Curves, FaceSheet, FrameStrip, Meter  # noqa: E402
 from demos.widgets.picture import encode  # noqa: E402
 
 PARTS = (
-    frame.Part("waves", "Waves"),
+    frame.Part("waves", "Waves", follows=True),
     frame.Part("drift", "Drift", frames=True),
     frame.Part("measure", "Measure"),
     frame.Part("plain", "Plain", more=True),
@@ -93,6 +93,8 @@ def slider(state: dict, name: str, label: str, low: float, high: float, step: fl
 
 def draw(state: dict, live: frame.Haste) -> dict:
     """The toy's view; `asked` is how hastily it was drawn."""
+    if live is frame.Haste.FOLLOW:
+        return {"meter": {"items": [{"label": "ticks", "value": state["ticks"], "max": 9999}]}}
     now = field(state)
     source = "computed live on this machine"
     rail = {
@@ -114,8 +116,6 @@ def draw(state: dict, live: frame.Haste) -> dict:
     view = {"rail": rail, "hero": hero | {"source": source}, "asked": live.name}
     if state["running"]:
         view["again"] = {"action": {"name": "tick", "value": None}, "after": 20}
-    if live is frame.Haste.FOLLOW:
-        view["meter"] = {"items": [{"label": "ticks", "value": state["ticks"], "max": 9999}]}
     if live:
         return view
     if state["part"] == "plain":
@@ -241,7 +241,6 @@ def tab(name: str = "toy", label: str = "Toy", accent: str = "#4cc9a4", recordin
         recording=recording,
         frames=run,
         card=card,
-        follows=name == "toy",
     )
 
 

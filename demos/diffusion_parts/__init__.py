@@ -1,0 +1,1 @@
+"""The parts of the diffusion tab, one module each."""
