@@ -119,7 +119,7 @@ def of_strong(scene: Scene, lanes: Sequence[Lane], ends: Tensor) -> Measured:
     heard = [len(names) for names in seen]
     more = "more" if heard[0] > heard[2] else "no more" if heard[0] == heard[2] else "even less"
     return Measured(
-        [f"{count} of {len(asked)} seen · {percent(share)} beyond" for count, share in zip(heard, beyond, strict=True)],
+        [f"{count} of {len(asked)} seen" for count in heard],
         [
             bar(one.label, share, percent(share), max(*beyond, 1e-6), meaning="excess: colours beyond ±1")
             for one, share in zip(lanes, beyond, strict=True)
@@ -189,7 +189,7 @@ STEPS = Failure(
 GUIDANCE = Failure(
     "Over-guidance",
     "Guidance",
-    "Seen: what the attribute network finds. Beyond: how far colours lie beyond ±1, on average.",
+    "Seen: what the attribute network finds of the wish.",
     strong,
     of_strong,
     (excess, diffusion.walk),

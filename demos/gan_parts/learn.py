@@ -201,11 +201,13 @@ def _rail(scene: Scene) -> list[dict[str, Any]]:
 
 def recipes(data: str) -> list[str]:
     """How the runs were trained and in what they differ, from the arguments that the recipe noted down."""
-    healthy = replays.record(zoo.gan_folder(data))["arguments"]
+    record = replays.record(zoo.gan_folder(data))
+    healthy, minutes = record["arguments"], record["training_minutes"]
+    last = f" So in the last {minutes:.0f} of {minutes + record['minutes_before']:.0f} minutes."
     augmentation = f"augmentation from p = {healthy['augment']:g} on" if healthy["augment"] else "no augmentation"
     texts = [
         f"Healthy: {augmentation}, R1 with γ = {healthy['gamma']:g}, minibatch statistics, mixed styles; both players "
-        f"learn at {healthy['rate']:g}."
+        f"learn at {healthy['rate']:g}.{last if record['minutes_before'] else ''}"
     ]
     if data == "toons":
         collapsed = replays.record(zoo.gan_folder(data, collapsed=True))

@@ -4,6 +4,7 @@ What each part computes and says is tested in the part's own module.
 """
 
 import json
+import time
 
 import numpy as np
 import pytest
@@ -46,9 +47,15 @@ def small(trainings, monkeypatch):
     """Tiny networks for both sets, a made-up training, and an engine that knows no runs of other tests."""
     monkeypatch.setattr(zoo, "diffusion_folder", lambda data: trainings / zoo.check_data(data))
     monkeypatch.setattr(zoo, "denoiser", {data: tiny(data) for data in DATA}.get)
-    monkeypatch.setattr(scenes, "ENGINE", Engine())
+    engine = Engine()
+    monkeypatch.setattr(scenes, "ENGINE", engine)
     for cache in (run_frames._atlas, guidance._atlas, decides._atlas, decides_measures.report):
         cache.cache_clear()
+    yield
+    for key in list(engine._runs):  # no thread may still compute when the interpreter ends
+        engine.stop(key)
+    while engine._threads:
+        time.sleep(0.01)
 
 
 def start(**values) -> dict:

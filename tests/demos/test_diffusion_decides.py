@@ -2,6 +2,7 @@
 
 import re
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -29,10 +30,15 @@ def small(monkeypatch):
     """Tiny networks for both sets, and an engine that knows no runs of other tests."""
     networks = {data: tiny(data) for data in zoo.DATA_SETS}
     monkeypatch.setattr(zoo, "denoiser", networks.get)
-    monkeypatch.setattr(scenes, "ENGINE", Engine())
+    engine = Engine()
+    monkeypatch.setattr(scenes, "ENGINE", engine)
     for cache in (decides._atlas, decides_measures.report):
         cache.cache_clear()
     yield
+    for key in list(engine._runs):  # no thread may still compute when the interpreter ends
+        engine.stop(key)
+    while engine._threads:
+        time.sleep(0.01)
     for cache in (decides._atlas, decides_measures.report):
         cache.cache_clear()
 

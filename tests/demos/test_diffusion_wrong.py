@@ -1,6 +1,7 @@
 """Part "What goes wrong" of the diffusion tab: every failure is computed, measured, and left by the knob it names."""
 
 import re
+import time
 
 import numpy as np
 import pytest
@@ -24,7 +25,13 @@ def small(monkeypatch):
     """Tiny networks for both sets, and an engine that knows no runs of other tests."""
     networks = {data: tiny(data) for data in zoo.DATA_SETS}
     monkeypatch.setattr(zoo, "denoiser", networks.get)
-    monkeypatch.setattr(scenes, "ENGINE", Engine())
+    engine = Engine()
+    monkeypatch.setattr(scenes, "ENGINE", engine)
+    yield
+    for key in list(engine._runs):  # no thread may still compute when the interpreter ends
+        engine.stop(key)
+    while engine._threads:
+        time.sleep(0.01)
 
 
 def state(**changes):
