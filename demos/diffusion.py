@@ -93,6 +93,7 @@ TAB = Tab(
     warm=warm,
     frames=frames,
     card=card,
+    takes=("picture", "noise it"),
     slow=True,
 )
 

@@ -153,6 +153,7 @@ TAB = Tab(
     warm=warm,
     frames=frames,
     card=card,
+    takes=("photo", "find it in W"),
 )
 
 

@@ -10,8 +10,8 @@ import torch
 
 from demos.checks import SEED_LIMIT, a_number, a_picture, an_integer, one_of
 from demos.describe import describe
-from demos.gan_parts.remembered import matches
 from demos.gan_parts.scene import COMPONENTS, Scene, component_name
+from demos.training_faces import matches
 from demos.widgets.picture import encode
 from models import inversion, paths, pictures, threads, zoo
 
@@ -107,7 +107,7 @@ def gan_neighbours(data: str, seed: int, k: int = 5) -> dict[str, Any]:
     item, count = _seed("seed", seed), an_integer("k", k, 1, 20)
     face = scene.draw_faces(scene.truncated(scene.w(item, 1)))
     known = zoo.neighbours(data)
-    distances = [match.distance for match in matches(data, face, count)]
+    distances = [match.distance for match in matches(data, face, count)[0]]
     return {
         "distances": distances,
         "baseline": known.baseline.tolist(),

@@ -125,6 +125,7 @@ TAB = Tab(
     warm=warm,
     frames=frames,
     card=card,
+    takes=("picture", "encode it"),
 )
 
 

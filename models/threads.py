@@ -5,7 +5,7 @@ busy machine very much longer; a sheet of fifty is worth all cores. torch keeps 
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import torch
 
@@ -14,10 +14,15 @@ FEW = 4  # pictures up to which one core is faster
 
 
 @contextmanager
-def for_batch(pictures: int) -> Iterator[None]:
-    """Inside, torch takes one core for a few pictures and all of them for more."""
-    torch.set_num_threads(1 if pictures <= FEW else ALL)
+def cores(count: int) -> Iterator[None]:
+    """Inside, torch takes so many cores."""
+    torch.set_num_threads(count)
     try:
         yield
     finally:
         torch.set_num_threads(ALL)
+
+
+def for_batch(pictures: int) -> AbstractContextManager[None]:
+    """Inside, torch takes one core for a few pictures and all of them for more."""
+    return cores(1 if pictures <= FEW else ALL)

@@ -20,8 +20,8 @@ from demos.diffusion_parts.run_frames import FEW, done, times
 from demos.diffusion_parts.run_frames import PANES as OF_RUN
 from demos.diffusion_parts.run_words import CLOSE, settled
 from demos.diffusion_parts.scene import Request, Scene
-from demos.gan_parts.remembered import Match, drawings
 from demos.stage.frame import Haste, Part
+from demos.training_faces import Match, drawings
 from demos.widgets.curves import Curves
 from demos.widgets.frame_strip import FrameStrip
 from demos.widgets.meter import Meter
@@ -116,7 +116,7 @@ def frames(scene: Scene) -> list[np.ndarray]:
 
 def _tiles(data: str, seen: Tensor, found: Tensor, near: Sequence[Match]) -> Tensor:
     """The three panes of some frames, (3 F, 3, 64, 64) in [-1, 1]: x_t, guesses, and the faces nearest to those."""
-    return torch.stack([seen, found, drawings(data, list(near))], 1).flatten(0, 1).clamp(-1, 1)
+    return torch.stack([seen, found, drawings(data, near)], 1).flatten(0, 1).clamp(-1, 1)
 
 
 def _whole(request: Request) -> Tensor:

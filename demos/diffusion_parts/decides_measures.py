@@ -14,7 +14,7 @@ from torch import Tensor
 from demos.diffusion_parts.run_frames import done
 from demos.diffusion_parts.run_words import COARSE, coarse, settled
 from demos.diffusion_parts.scene import SHAPE, Request
-from demos.gan_parts.remembered import Match
+from demos.training_faces import Match, matches
 from models import conditions, threads, zoo
 from models.diffusion import DenoiseStep
 
@@ -82,19 +82,9 @@ def opinions(data: str, pictures: Tensor) -> tuple[Opinion, ...]:
     return tuple(sorted(found, key=lambda one: one.since))
 
 
-@torch.inference_mode()
 def nearest(data: str, x: Tensor) -> tuple[Match, ...]:
-    """The nearest training picture of each of ``x`` (N, 3, 64, 64), as `gan_parts.remembered.matches` finds it for one.
-
-    Photographs are also learnt mirrored, so there the nearer of a picture and its mirror image counts.
-    """
-    x = x.clamp(-1, 1)
-    views = x if data == "toons" else torch.cat([x, x.flip(3)])
-    with threads.for_batch(len(views)):
-        indices, distances = zoo.neighbours(data).nearest(zoo.attributes(data).features(views), 1)
-    indices, distances = (rows.reshape(-1, len(x)) for rows in (indices, distances))
-    best = distances.argmin(0).tolist()
-    return tuple(Match(int(indices[m, i]), float(distances[m, i]), bool(m)) for i, m in enumerate(best))
+    """The training picture nearest to each of ``x`` (N, 3, 64, 64)."""
+    return tuple(found[0] for found in matches(data, x.clamp(-1, 1), 1))
 
 
 def guesses(steps: Sequence[DenoiseStep]) -> Tensor:

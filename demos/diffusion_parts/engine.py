@@ -86,13 +86,15 @@ class Run:
 
 
 class Engine:
-    """Computes runs in at most `slots` threads, each on one core; further runs wait in the order of their requests.
+    """Computes runs in at most `slots` threads; further runs wait in the order of their requests.
+
+    A run that is alone takes all cores; of several each takes one, for two that share theirs hinder one another.
 
     kept: runs that rest (finished or stopped) stay so many, those asked for last, with at most `records` records.
     Threads are there only while there is something to compute.
     """
 
-    def __init__(self, slots: int = 2, kept: int = 32, records: int = 2000) -> None:
+    def __init__(self, slots: int = 2, kept: int = 32, records: int = 800) -> None:
         self.slots = slots
         self.kept = kept
         self.most_records = records
@@ -201,9 +203,11 @@ class Engine:
     def _step(self, run: Run) -> bool:
         """Computes one record; whether the run goes on. Takes the lock itself."""
         record, failed, ended = None, None, False
+        with self._changed:
+            cores = threads.ALL if len(self._running) == 1 else 1
         began = time.perf_counter()
         try:
-            with threads.for_batch(1):
+            with threads.cores(cores):
                 if run._iterator is None:
                     run._iterator = iter(run._start())
                 record = next(run._iterator)

@@ -43,9 +43,7 @@ class Progress(Param):
 
     def check(self, value: Any) -> str:
         """A text as :func:`note` and :func:`stop` write it."""
-        if not isinstance(value, str) or not re.fullmatch(
-            rf"([0-9a-f]{{8}}:([0-9]{{1,6}}|{STOPPED}))?", value, re.ASCII
-        ):
+        if not isinstance(value, str) or not TOLD.fullmatch(value):
             raise self.refuse(value, "how far this page has followed a run")
         return value
 

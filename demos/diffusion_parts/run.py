@@ -204,8 +204,3 @@ def picture(scene: Scene) -> np.ndarray:
 def frames(scene: Scene) -> list[np.ndarray]:
     """x_t beside the guess of the end, frame by frame: the run that can be saved as a GIF."""
     return run_frames.pairs(scene.request)
-
-
-def contacts(scene: Scene) -> np.ndarray:
-    """The run in one picture: eight x_t above the guesses made from them."""
-    return run_frames.contacts(scene.request)

@@ -28,7 +28,6 @@ TILE = 64
 COLUMNS = 4 * len(PANES)  # of the atlas: a JPEG is at most 65,535 pixels high
 FEW = 3  # frames that travel as they are: a browser takes longer to decode a small JPEG than to copy its pixels
 QUALITY = 85  # of a whole run, half of which is noise
-CONTACTS = 8  # pictures in a row of the contact sheet
 PATIENCE = 300.0  # seconds that pin, compare and export wait for a run
 
 
@@ -75,13 +74,6 @@ def pairs(request: Request) -> list[np.ndarray]:
     """x_t beside the guess of the end, frame by frame, (64, 128, 3) uint8 each."""
     panes = whole(done(request).records).unflatten(0, (-1, len(PANES)))
     return [sheet(frame[:2], 2) for frame in panes]
-
-
-def contacts(request: Request) -> np.ndarray:
-    """Eight x_t above the guesses made from them, from noise to picture, (128, 512, 3) uint8; fewer of a short run."""
-    panes = whole(done(request).records).unflatten(0, (-1, len(PANES)))
-    picked = sorted({round(i) for i in np.linspace(0, len(panes) - 1, CONTACTS)})
-    return sheet(panes[picked, :2].transpose(0, 1).flatten(0, 1), len(picked))
 
 
 # ---- as values of the strip

@@ -12,7 +12,7 @@ from demos.stage.frame import Haste, Part
 from demos.stage.state import SEED_LIMIT
 from demos.widgets.face_sheet import FaceSheet
 from demos.widgets.meter import Meter
-from models import gan
+from models import gan, threads
 
 PART = Part("faces", "Faces", follows=True)
 COLUMNS = 4
@@ -61,7 +61,8 @@ def signed(value: float) -> str:
 def sheet(scene: Scene, aside: bool = False) -> Tensor:
     """The sixteen faces of the seed, (16, 3, 64, 64); the selected one as it stands now, with every push."""
     w = scene.generator.truncate(scene.w(scene.state["seed"]), scene.psi)
-    styles = w[:, None].repeat(1, scene.generator.layers, 1)
+    with threads.for_batch(1):  # two cores would spend longer on sharing this copy than on making it
+        styles = w[:, None].repeat(1, scene.generator.layers, 1)
     if not scene.state["own"]:
         styles[scene.state["face"]] = scene.styles
     return scene.draw_faces(styles, aside)

@@ -1,10 +1,8 @@
 """Part "Is it remembered?": the training faces that a made face resembles most, judged by what strangers resemble."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
-import torch
 from torch import Tensor
 
 from demos.common import faces, hero, number, source
@@ -12,9 +10,10 @@ from demos.gan_parts.faces import psi_slider
 from demos.gan_parts.scene import SHEET, Scene
 from demos.stage.frame import Haste, Part
 from demos.stage.state import SEED_LIMIT
+from demos.training_faces import drawings, matches
 from demos.widgets.face_sheet import FaceSheet
 from demos.widgets.meter import Meter
-from models import metrics, threads, zoo
+from models import metrics, zoo
 from models.neighbours import Neighbours
 
 PART = Part("remembered", "Is it remembered?", more=True, follows=True)
@@ -34,47 +33,6 @@ def stage() -> None:
         FaceSheet("remembered-row", "gan", elem_classes=["pg-fit", "pg-later"])
 
 
-@dataclass(frozen=True)
-class Match:
-    """One training picture that a made picture resembles.
-
-    index: its number among the training pictures. distance: in attribute features, 0..2. mirrored: the made picture
-    resembles its mirror image, which was learnt from, too.
-    """
-
-    index: int
-    distance: float
-    mirrored: bool
-
-
-@torch.inference_mode()
-def matches(data: str, face: Tensor, k: int = NEAREST) -> list[Match]:
-    """The k training pictures of a set nearest to ``face`` (1, 3, 64, 64), nearest first.
-
-    Photographs are also learnt mirrored, so there the face is as near as the nearer of itself and its mirror image.
-    ValueError for a k that is not 1 to the number of training pictures.
-    """
-    known = zoo.neighbours(data)
-    views = [face] if data == "toons" else [face, face.flip(3)]
-    with threads.for_batch(1):
-        indices, distances = known.nearest(zoo.attributes(data).features(torch.cat(views)), k)
-    found: dict[int, Match] = {}
-    for mirrored, (row, near) in enumerate(zip(indices.tolist(), distances.tolist(), strict=True)):
-        for index, distance in zip(row, near, strict=True):
-            if index not in found or distance < found[index].distance:
-                found[index] = Match(index, distance, bool(mirrored))
-    return sorted(found.values(), key=lambda match: match.distance)[:k]
-
-
-@torch.inference_mode()
-def drawings(data: str, found: list[Match]) -> Tensor:
-    """Those training pictures as the beta = 0 VAE draws them from their shipped codes, (N, 3, 64, 64)."""
-    codes = zoo.neighbours(data).codes[[match.index for match in found]]
-    with threads.for_batch(len(codes)):
-        drawn = zoo.vae(data, 0.0).decode(codes).clamp(-1, 1)
-    return torch.stack([x.flip(2) if match.mirrored else x for x, match in zip(drawn, found, strict=True)])
-
-
 def nearer_strangers(known: Neighbours, distance: float) -> float:
     """The share of held-out real pictures whose nearest training picture is nearer than ``distance``, 0..1."""
     return 1.0 - float(metrics.exceeded_by([distance], known.baseline)[0])
@@ -86,7 +44,7 @@ def draw(scene: Scene, live: Haste) -> dict[str, Any]:
     view = {"remembered-face": _hero(scene, face), "rail": {"items": _rail(scene)}}
     if live == Haste.LIVE:
         return view
-    found = matches(scene.data, face)
+    found = matches(scene.data, face, NEAREST)[0]
     near = faces(
         drawings(scene.data, found),
         NEAREST,

@@ -150,7 +150,7 @@
     const redo = button("redo", null, () => store().redo(), { label: "Redo", title: "Redo (Ctrl+Shift+Z)" });
     const pin = button("pin", "Pin A", () => playground.togglePin(), { title: "Keep this as A and compare with it" });
     const copy = button("link", "Copy link", () => playground.link.copy());
-    const save = menu(button("save", "Export", () => {}), () => playground.exports());
+    const save = menu(button("save", "Export", () => {}), () => playground.exports(props.tabs));
     const theme = button("sun", null, switchTheme, { label: "Light or dark" });
     const present = button("present", "Present", () => playground.present(), { title: "Presenter mode (P)" });
     const help = button(null, "?", () => playground.help(), { label: "Help", title: "Keys and help (?)" });

@@ -1,4 +1,5 @@
-// What leaves the page: a PNG of what is shown, a GIF of a run, the recipe that makes it again; and recipes coming back.
+// What leaves the page: a PNG of what is shown, a GIF of a run, the recipe that makes it again; recipes coming back; and
+// a picture on its way to another tab.
 (() => {
   "use strict";
   const { el, notice } = playground;
@@ -53,10 +54,21 @@
     download(URL.createObjectURL(blob), nameOf(store, "png"));
   }
 
-  async function run() {
+  // kind: "gif" or "contacts", a server function that answers with a file of that ending
+  async function run(kind, ending) {
     const store = playground.current();
-    const answer = await store.call("gif", { state: store.state });
-    if (answer) download(answer.gif, nameOf(store, "gif"));
+    const answer = await store.call(kind, { state: store.state });
+    if (answer) download(answer[ending], nameOf(store, ending === "png" ? "contacts.png" : ending));
+  }
+
+  // The picture of this tab as the upload of another one.
+  async function send(target, part) {
+    const answer = await playground.current().call("picture", { state: playground.current().state });
+    if (!answer) return;
+    const other = playground.tab(target);
+    playground.select(target);
+    other.dispatch({ name: "part", value: part });
+    other.dispatch({ name: "upload", value: answer.png });
   }
 
   function recipe() {
@@ -92,15 +104,21 @@
     field.click();
   }
 
-  playground.exports = () => {
+  // tabs: all of the page, as the bar knows them
+  playground.exports = (tabs) => {
     const store = playground.current();
     const ready = Boolean(store?.state);
     const runs = ready && store.props.parts.some((part) => part.name === store.state.part && part.frames);
+    const needs = { disabled: !runs, title: runs ? null : "This part has no run" };
+    const takers = tabs.filter((one) => one.takes);
+    const can = { disabled: !ready || !store.props.compares };
     return [
       { label: "Picture (PNG)", act: picture, disabled: !ready },
-      { label: "Run (GIF)", act: run, disabled: !runs, title: runs ? null : "This part has no run" },
+      { label: "Run (GIF)", act: () => run("gif", "gif"), ...needs },
+      { label: "Run in one picture (PNG)", act: () => run("contacts", "png"), ...needs },
       { label: "Recipe (JSON)", act: recipe, disabled: !ready },
       { label: "Open a recipe…", act: choose },
+      ...takers.map(({ name, label, takes: [part, what] }) => ({ label: `Send to ${label}: ${what}`, act: () => send(name, part), ...can })),
     ];
   };
 

@@ -5,9 +5,7 @@ one stateless server function reduces the actions and answers with the new state
 Everything that arrives is a stranger's: it is checked here, and what cannot be answered becomes `{"error": sentence}`.
 """
 
-import base64
 import functools
-import io
 import json
 import logging
 import math
@@ -19,8 +17,8 @@ from typing import Any
 
 import gradio as gr
 import numpy as np
-from PIL import Image
 
+from demos.stage import export
 from demos.stage.state import DATA, RUNNING, Schema
 from demos.widgets.controls import Controls
 from demos.widgets.picture import encode
@@ -34,8 +32,6 @@ RECORDINGS = Path(__file__).resolve().parents[2] / "assets" / "recordings"
 ACTION_LIMIT = 64  # actions in one request
 TEXT_LIMIT = 12_000_000  # characters in one request: an 8 MB upload as base64, and the rest
 VALUE_LIMIT = 50_000  # values in one request
-GIF_SIDE = 512  # pixels of the longer side, at most
-GIF_FRAMES = 240
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +52,7 @@ class Haste(IntEnum):
 class Part:
     """One part of a tab. The parts without `more` make the quiet row; the others are found under "More".
 
-    frames: the tab's `frames` gives a run of this part, so that it can be saved as a GIF.
+    frames: the tab's `frames` gives a run of this part, so that it can be saved as a GIF or a contact sheet.
     follows: `draw` answers Haste.FOLLOW; other parts are never asked for it.
     """
 
@@ -86,6 +82,8 @@ class Tab:
     stories: what `stories.load` returns. warm(): loads what the tab needs; called once per opening, idempotent.
     recording: the folder of the first views made by `python -m demos.stage.record`.
     frames(state) -> list of (H, W, 3) uint8: the run shown, for a GIF. card(state) -> str: the model card as text.
+    takes: (part, "encode it"): the part that a picture of another tab can be sent to, with its action "upload", and
+    what it does with it.
     """
 
     name: str
@@ -102,13 +100,16 @@ class Tab:
     frames: Callable[[State], list[np.ndarray]] | None = None
     card: Callable[[State], str] | None = None
     slow: bool = False
+    takes: tuple[str, str] | None = None
 
     def __post_init__(self) -> None:
-        """Refuses a tab whose schema belongs to another tab or knows other parts."""
+        """Refuses a tab whose schema belongs to another tab or knows other parts, or that takes pictures nowhere."""
         if self.schema.tab != self.name:
             raise ValueError(f"the schema of tab {self.name} is for {self.schema.tab}")
         if self.schema.params["part"].options != tuple(part.name for part in self.parts):
             raise ValueError(f"the schema of tab {self.name} needs its parts: Schema(name, params, parts)")
+        if self.takes and self.takes[0] not in self.schema.params["part"].options:
+            raise ValueError(f"tab {self.name} has no part {self.takes[0]!r} to take pictures")
 
 
 def guarded(function: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[[Any], dict[str, Any]]:
@@ -223,11 +224,13 @@ def answer(tab: Tab, state: State, notices: Sequence[str] = (), live: Haste = Ha
 
 
 def handlers(tab: Tab) -> list[Callable[[Any], dict[str, Any]]]:
-    """The tab's server functions: `step`, `open`, `gif` and `card`. Stateless; every one takes and gives a dictionary.
+    """The tab's server functions, all stateless: `step`, `open`, `gif`, `contacts`, `picture` and `card`.
 
     step({"state", "actions", "live", "follow"}) -> answer; live and follow are flags, follow makes a live step
     Haste.FOLLOW. open({"query"} or {"state"}) -> answer, without a run and odd values dropped with a notice.
-    gif({"state"}) -> {"gif": data URI}. card({"state"}) -> {"text"}. All: {"error": sentence} when refused.
+    gif({"state"}) -> {"gif": data URI}, contacts({"state"}) -> {"png": data URI}: the run of the part as a GIF or as
+    one picture. picture({"state"}) -> {"png": data URI}: what compare shows, pixel by pixel. card({"state"}) ->
+    {"text"}. All take and give dictionaries: {"error": sentence} when refused.
     """
 
     def step(payload: dict[str, Any]) -> dict[str, Any]:
@@ -248,39 +251,31 @@ def handlers(tab: Tab) -> list[Callable[[Any], dict[str, Any]]]:
         state, notices = tab.schema.clean(payload["state"]) if known else tab.schema.read(payload.get("query", ""))
         return answer(tab, stopped(state), notices)
 
-    def gif(payload: dict[str, Any]) -> dict[str, Any]:
+    def frames(payload: dict[str, Any]) -> list[np.ndarray]:
         state = tab.schema.check(payload.get("state"))
         if tab.frames is None or not any(part.frames for part in tab.parts if part.name == state["part"]):
             raise ValueError("This part has no run to save.")
-        return {"gif": animate(tab.frames(state))}
+        return tab.frames(state)
+
+    def gif(payload: dict[str, Any]) -> dict[str, Any]:
+        return {"gif": export.animate(frames(payload))}
+
+    def contacts(payload: dict[str, Any]) -> dict[str, Any]:
+        return {"png": export.contacts(frames(payload))}
+
+    def picture(payload: dict[str, Any]) -> dict[str, Any]:
+        state = tab.schema.check(payload.get("state"))
+        shown = None if tab.picture is None else tab.picture(state)
+        if shown is None:
+            raise ValueError("This part has no single picture to send.")
+        return {"png": encode(shown, "png")}
 
     def card(payload: dict[str, Any]) -> dict[str, Any]:
         if tab.card is None:
             raise ValueError(f"{tab.label} has no model card.")
         return {"text": tab.card(tab.schema.check(payload.get("state")))}
 
-    return [guarded(function) for function in (step, open, gif, card)]
-
-
-def animate(frames: Sequence[np.ndarray], milliseconds: int = 80) -> str:
-    """An endless GIF of frames ((H, W, 3) uint8, one size), enlarged to at most 512 pixels, as a data URI.
-
-    All frames share one palette, so that nothing flickers; the last frame stays for a second. ValueError for none.
-    """
-    if not 0 < len(frames) <= GIF_FRAMES:
-        raise ValueError(f"A GIF has 1 to {GIF_FRAMES} frames, not {len(frames)}.")
-    height, width = frames[0].shape[:2]
-    scale = max(1.0, GIF_SIDE / max(height, width))
-    size = (round(width * scale), round(height * scale))
-    palette = Image.fromarray(np.concatenate(frames, axis=1)).quantize(256)
-    enlarged = [Image.fromarray(frame).resize(size, Image.Resampling.BICUBIC) for frame in frames]
-    pictures = [picture.quantize(palette=palette) for picture in enlarged]
-    durations = [milliseconds] * (len(pictures) - 1) + [1000]
-    buffer = io.BytesIO()
-    pictures[0].save(
-        buffer, "GIF", save_all=True, append_images=pictures[1:], duration=durations, loop=0, optimize=True
-    )
-    return "data:image/gif;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+    return [guarded(function) for function in (step, open, gif, contacts, picture, card)]
 
 
 def recordings(tab: Tab) -> dict[str, dict[str, Any]]:
@@ -341,6 +336,7 @@ def build(tab: Tab, layout: Mapping[str, Callable[[], Any]]) -> None:
             parts=parts,
             label=tab.label,
             private=[name for name, param in tab.schema.params.items() if param.private],
+            derived=[name for name, param in tab.schema.params.items() if param.derived],
             compares=tab.picture is not None,
             recordings=recordings(tab),
         )

@@ -62,7 +62,8 @@ def page(entries: Iterable[Entry]) -> gr.Blocks:
     entries = list(entries)
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 600), fill_width=True) as demo:
         tabs = [
-            {"name": tab.name, "label": tab.label, "dark": tab.accent, "light": theme.ACCENTS[tab.accent]}
+            {"name": tab.name, "label": tab.label, "takes": tab.takes}
+            | {"dark": tab.accent, "light": theme.ACCENTS[tab.accent]}
             for tab, _, _ in entries
         ]
         frame.piece("bar", title=TITLE, tabs=tabs)

@@ -9,7 +9,7 @@ window.playground = (() => {
   "use strict";
 
   const SETTLE_MS = 120; // after the last live action the full view is asked for
-  const FOLLOW_MS = 180; // while a hand drags, the sheets follow this often: more than five times a second
+  const FOLLOW_MS = 165; // while a hand drags, the sheets follow this often: more than five times a second
   const BUSY_MS = 300; // shorter waits are not shown: they would only flicker
   const HISTORY = 100;
   const kinds = {};
@@ -316,7 +316,7 @@ window.playground = (() => {
       if (play !== undefined || !live) store.play = play ?? null;
       if (place !== null) [cursor, ahead] = [place, false];
       else if (keep) remember(answer.state);
-      else ahead ||= run;
+      else ahead ||= run && whole(history[cursor]) !== whole(answer.state);
       if (!live) [rests, followed] = [rests + 1, performance.now()];
       plan(next);
       // a run that came to its end by itself: now the whole view
@@ -328,7 +328,9 @@ window.playground = (() => {
       if (!live) announce("arrived", store);
     }
 
-    const whole = (state) => JSON.stringify({ ...state, running: null }); // starting or stopping a run is no step of undo
+    // what undo goes back over: neither starting or stopping a run, nor how far the page has followed it
+    const whole = (state) =>
+      JSON.stringify({ ...state, running: null, ...Object.fromEntries(store.props.derived.map((name) => [name, null])) });
 
     function remember(state) {
       ahead = false;

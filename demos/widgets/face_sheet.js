@@ -4,6 +4,7 @@
   const { make, setText, setAttribute, setVariable, latest, fit, drawCell, painted, saveButton, idOf, clamp } = window.pgWidgets;
   const NOTES = 64; // beyond this many cells there is no room for words in them
   const FINE = 4; // a single face is enlarged so far as well as the browser can, and from there on quickly: it looks the same
+  const NARROW = window.matchMedia("(max-width: 480px)"); // a phone: one row of four and more stands there in two
   const MANY = 100; // beyond this a sheet is drawn in one go: its cells are small, and nothing is enlarged
 
   window.playground.define("face_sheet", ({ root, props, emit }) => {
@@ -21,22 +22,24 @@
     const larger = make("canvas", {}); // a single face on its way to its size
     root.replaceChildren(figure);
 
-    let shown = null; // the picture on the canvas: {image, uri, rows, cols, smooth}
+    let shown = null; // the picture on the canvas: {image, uri, rows, cols, smooth, folds}
     let value = null;
     let here = 0; // the cell that the keyboard is on
 
     function draw() {
       const context = canvas.getContext("2d");
       if (!shown) return;
-      const { image, rows, cols, smooth } = shown;
+      const { image, smooth } = shown;
+      const { rows, cols } = grid(shown);
       context.imageSmoothingEnabled = smooth;
       context.imageSmoothingQuality = "high";
       if (rows * cols > MANY) {
         context.drawImage(image, 0, 0, canvas.width, canvas.height);
         return;
       }
-      const w = image.naturalWidth / cols;
-      const h = image.naturalHeight / rows;
+      const w = image.naturalWidth / shown.cols;
+      const h = image.naturalHeight / shown.rows;
+      if (shown.folds) context.clearRect(0, 0, canvas.width, canvas.height); // its last cell may be empty
       const large = smooth && rows * cols === 1 && canvas.width > FINE * w;
       if (large) drawLarge(context, image);
       for (let row = 0; row < rows && !large; row++) {
@@ -44,12 +47,16 @@
         const top = Math.round((row * canvas.height) / rows);
         const bottom = Math.round(((row + 1) * canvas.height) / rows);
         for (let column = 0; column < cols; column++) {
+          const i = row * cols + column;
           const left = Math.round((column * canvas.width) / cols);
           const right = Math.round(((column + 1) * canvas.width) / cols);
-          drawCell(context, image, column * w, row * h, w, h, left, top, right - left, bottom - top);
+          if (i >= shown.rows * shown.cols) break;
+          drawCell(context, image, (i % shown.cols) * w, Math.floor(i / shown.cols) * h, w, h, left, top, right - left, bottom - top);
         }
       }
-      if (value.notes?.length && rows * cols <= NOTES) drawNotes(context, rows, cols);
+      if (rows * cols > NOTES) return;
+      drawNotes(context, rows, cols, value.notes ?? [], false);
+      if (shown.folds) drawNotes(context, rows, cols, value.col_labels ?? [], true);
     }
 
     function drawLarge(context, image) {
@@ -63,8 +70,14 @@
       context.drawImage(larger, 0, 0, canvas.width, canvas.height);
     }
 
-    // A dark strip with white words at the foot of each cell: read on any picture, and part of what is downloaded.
-    function drawNotes(context, rows, cols) {
+    // The rows and columns on the screen; those of the picture are in the value.
+    function grid({ rows, cols, folds }) {
+      if (!folds) return { rows, cols };
+      return { rows: 2, cols: Math.ceil(cols / 2) };
+    }
+
+    // A dark strip with white words at the foot or the top of each cell: read on any picture, and part of what is downloaded.
+    function drawNotes(context, rows, cols, notes, above) {
       const [wide, tall] = [canvas.width / cols, canvas.height / rows];
       const em = parseFloat(getComputedStyle(figure).fontSize) * (canvas.clientWidth ? canvas.width / canvas.clientWidth : window.devicePixelRatio);
       const size = Math.min(clamp(0.13 * tall, 0.62 * em, 1.4 * em), 0.18 * tall);
@@ -72,10 +85,10 @@
       context.font = `600 ${size}px ${getComputedStyle(figure).fontFamily}`;
       context.textAlign = "center";
       context.textBaseline = "middle";
-      value.notes.slice(0, rows * cols).forEach((note, i) => {
+      notes.slice(0, rows * cols).forEach((note, i) => {
         if (!note) return;
         const left = Math.round((i % cols) * wide);
-        const bottom = Math.round((Math.floor(i / cols) + 1) * tall);
+        const bottom = Math.round(Math.floor(i / cols) * tall + (above ? strip : tall));
         const right = Math.round(((i % cols) + 1) * wide);
         context.fillStyle = "rgb(0 0 0 / .72)";
         context.fillRect(left, bottom - strip, right - left, strip);
@@ -101,7 +114,8 @@
     const cellAt = (i) => cells.querySelector(`[data-cell="${i}"]`);
 
     function paintCells() {
-      const { rows, cols, actions, selected } = value;
+      const { actions, selected } = value;
+      const { rows, cols } = grid(value);
       cells.hidden = !actions?.some(Boolean);
       // over cells to click the button would be in the way
       const place = cells.hidden ? box : under;
@@ -131,8 +145,9 @@
       setAttribute(cells, "aria-label", value.alt || "Pictures to choose from");
       for (let i = 0; i < rows * cols; i++) {
         const cell = cellAt(i);
-        const row = value.row_labels?.[Math.floor(i / cols)] ?? (rows > 1 ? `row ${Math.floor(i / cols) + 1}` : "");
-        const column = value.col_labels?.[i % cols] ?? `picture ${(i % cols) + 1} of ${cols}`;
+        const row = value.row_labels?.[Math.floor(i / value.cols)] ?? (value.rows > 1 ? `row ${Math.floor(i / value.cols) + 1}` : "");
+        const column = value.col_labels?.[i % value.cols] ?? `picture ${(i % value.cols) + 1} of ${value.cols}`;
+        cell.hidden = i >= value.rows * value.cols;
         setAttribute(cell, "aria-label", [row, column, value.notes?.[i]].filter(Boolean).join(", "));
         setAttribute(cell, "aria-disabled", actions[i] ? null : "true");
         setAttribute(cell, "aria-selected", String(selected === i));
@@ -140,12 +155,12 @@
     }
 
     function paintWords() {
-      const { rows, cols } = value;
+      const { rows, cols } = grid(value);
       setVariable(figure, "--rows", rows);
       setVariable(figure, "--cols", cols);
       const notes = (value.notes ?? []).filter(Boolean).join(", ");
       setAttribute(canvas, "aria-label", [value.alt || "A picture", notes].filter(Boolean).join(": "));
-      labels(columnLabels, value.col_labels);
+      labels(columnLabels, value.folds ? [] : value.col_labels); // folded, they stand in the pictures
       labels(rowLabels, value.row_labels);
       figure.classList.toggle("named-rows", Boolean(value.row_labels?.length));
       setText(caption, value.caption);
@@ -159,7 +174,7 @@
       (image, next) => {
         value = next;
         paintWords();
-        shown = image && { image, uri: next.image, rows: next.rows, cols: next.cols, smooth: next.smooth };
+        shown = image && { image, uri: next.image, rows: next.rows, cols: next.cols, smooth: next.smooth, folds: next.folds };
         figure.classList.toggle("empty", !shown);
         if (shown) {
           draw();
@@ -188,7 +203,7 @@
       cellAt(here).focus({ preventScroll: true });
     }
     cells.addEventListener("keydown", (event) => {
-      const { rows, cols } = value;
+      const { rows, cols } = grid(value);
       const row = Math.floor(here / cols);
       const column = here % cols;
       const to = {
@@ -199,35 +214,38 @@
         Home: () => row * cols,
         End: () => row * cols + cols - 1,
       }[event.key];
-      if (to) move(to());
+      if (to) move(Math.min(to(), value.rows * value.cols - 1));
       else if (event.key === "Enter" || event.key === " ") choose(here);
       else return;
       event.preventDefault();
       event.stopPropagation();
     });
 
-    return {
-      paint(next) {
-        if (!next) return;
-        const whole = {
-          ...next,
-          image: next.image ?? null,
-          rows: Math.max(1, next.rows ?? 1),
-          cols: Math.max(1, next.cols ?? 1),
-          smooth: next.smooth !== false,
-        };
-        if (value === null) {
-          value = whole;
-          paintWords(); // takes its place before the first picture is there
-        }
-        const same = shown && ["rows", "cols", "smooth"].every((key) => shown[key] === whole[key]) && shown.uri === whole.image;
-        if (same && !load.busy()) {
-          const noted = JSON.stringify(value.notes) !== JSON.stringify(whole.notes);
-          value = whole;
-          paintWords();
-          if (noted) draw();
-        } else load(whole.image, whole);
-      },
-    };
+    let last = null; // the newest value as it came
+    function paint(next) {
+      if (!next) return;
+      last = next;
+      const whole = {
+        ...next,
+        image: next.image ?? null,
+        rows: Math.max(1, next.rows ?? 1),
+        cols: Math.max(1, next.cols ?? 1),
+        smooth: next.smooth !== false,
+      };
+      whole.folds = whole.rows === 1 && whole.cols > 3 && NARROW.matches;
+      if (value === null) {
+        value = whole;
+        paintWords(); // takes its place before the first picture is there
+      }
+      const same = shown && ["rows", "cols", "smooth", "folds"].every((key) => shown[key] === whole[key]) && shown.uri === whole.image;
+      if (same && !load.busy()) {
+        const noted = JSON.stringify(value.notes) !== JSON.stringify(whole.notes);
+        value = whole;
+        paintWords();
+        if (noted) draw();
+      } else load(whole.image, whole);
+    }
+    NARROW.addEventListener("change", () => paint(last));
+    return { paint };
   });
 })();

@@ -51,7 +51,7 @@ class Page:
             recording=None,
             frames=lambda state: self.modules[state["part"]].frames(Scene(state)),
         )
-        self._step, _, self._gif, _ = frame.handlers(self.tab)
+        self._step, _, self._gif = frame.handlers(self.tab)[:3]
 
     def slow(self, seconds: float = 0.05) -> None:
         """From now on every call of a network takes so much longer: runs are still on when a page asks."""

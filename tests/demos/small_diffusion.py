@@ -3,6 +3,9 @@ serves it."""
 
 import os
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -12,7 +15,8 @@ from diffusers import UNet2DModel
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from demos import uploads  # noqa: E402
-from demos.diffusion_parts import picture  # noqa: E402
+from demos.diffusion_parts import picture, scene  # noqa: E402
+from demos.diffusion_parts.engine import Engine  # noqa: E402
 from demos.diffusion_parts.scene import LABELS, Scene  # noqa: E402
 from demos.stage import launch  # noqa: E402
 from demos.stage.frame import Tab  # noqa: E402
@@ -38,6 +42,18 @@ def tiny(data: str) -> Denoiser:
     )
     encoder = AttributeEncoder(conditions.vocabulary(data), 32).eval().requires_grad_(False)
     return Denoiser(unet.eval().requires_grad_(False), encoder)
+
+
+@contextmanager
+def own_engine(monkeypatch) -> Iterator[None]:
+    """Inside, the parts have an engine that knows no other runs; after it no thread computes."""
+    engine = Engine()
+    monkeypatch.setattr(scene, "ENGINE", engine)
+    yield
+    for key in list(engine._runs):  # a thread that still computes when the interpreter ends aborts it
+        engine.stop(key)
+    while engine._threads:
+        time.sleep(0.01)
 
 
 SCHEMA = Schema(

@@ -4,7 +4,6 @@ What each part computes and says is tested in the part's own module.
 """
 
 import json
-import time
 
 import numpy as np
 import pytest
@@ -18,10 +17,10 @@ from demos.stage.frame import Haste, handlers
 from demos.stage.state import DATA, Choice, Flag, Integer, Number
 from demos.stage.stories import FOLDER
 from models import diffusion, seeding, zoo
-from tests.demos.small_diffusion import tiny
+from tests.demos.small_diffusion import own_engine, tiny
 from tests.demos.test_diffusion_learn import numbers, record
 
-STEP, OPEN, GIF, _ = handlers(tab.TAB)
+STEP, OPEN, GIF = handlers(tab.TAB)[:3]
 PARTS = [part.name for part in tab.PARTS]
 QUICK = {
     "prompt": "smiling",
@@ -47,15 +46,10 @@ def small(trainings, monkeypatch):
     """Tiny networks for both sets, a made-up training, and an engine that knows no runs of other tests."""
     monkeypatch.setattr(zoo, "diffusion_folder", lambda data: trainings / zoo.check_data(data))
     monkeypatch.setattr(zoo, "denoiser", {data: tiny(data) for data in DATA}.get)
-    engine = Engine()
-    monkeypatch.setattr(scenes, "ENGINE", engine)
     for cache in (run_frames._atlas, guidance._atlas, decides._atlas, decides_measures.report):
         cache.cache_clear()
-    yield
-    for key in list(engine._runs):  # no thread may still compute when the interpreter ends
-        engine.stop(key)
-    while engine._threads:
-        time.sleep(0.01)
+    with own_engine(monkeypatch):
+        yield
 
 
 def start(**values) -> dict:

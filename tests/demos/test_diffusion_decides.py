@@ -2,7 +2,6 @@
 
 import re
 import threading
-import time
 
 import numpy as np
 import pytest
@@ -12,16 +11,14 @@ from demos import diffusion as tab
 from demos.diffusion_parts import decides, decides_measures, follow, run_frames
 from demos.diffusion_parts import scene as scenes
 from demos.diffusion_parts.decides_measures import NEITHER, Opinion, Report
-from demos.diffusion_parts.engine import Engine
 from demos.diffusion_parts.scene import Scene
-from demos.gan_parts import remembered
-from demos.gan_parts.remembered import Match
 from demos.stage import frame
+from demos.training_faces import Match, drawings, matches
 from demos.widgets.picture import pixels
 from models import conditions, zoo
-from tests.demos.small_diffusion import tiny
+from tests.demos.small_diffusion import own_engine, tiny
 
-STEP, _, GIF, _ = frame.handlers(tab.TAB)
+STEP, _, GIF = frame.handlers(tab.TAB)[:3]
 SMALL = {"part": "decides", "steps": 4, "prompt": "smiling"}
 
 
@@ -30,15 +27,10 @@ def small(monkeypatch):
     """Tiny networks for both sets, and an engine that knows no runs of other tests."""
     networks = {data: tiny(data) for data in zoo.DATA_SETS}
     monkeypatch.setattr(zoo, "denoiser", networks.get)
-    engine = Engine()
-    monkeypatch.setattr(scenes, "ENGINE", engine)
     for cache in (decides._atlas, decides_measures.report):
         cache.cache_clear()
-    yield
-    for key in list(engine._runs):  # no thread may still compute when the interpreter ends
-        engine.stop(key)
-    while engine._threads:
-        time.sleep(0.01)
+    with own_engine(monkeypatch):
+        yield
     for cache in (decides._atlas, decides_measures.report):
         cache.cache_clear()
 
@@ -123,7 +115,7 @@ def test_shares_count_from_the_first_guess_to_the_last_frame():
 def test_the_nearest_face_of_many_is_that_of_each(data):
     x = torch.rand(3, 3, 64, 64, generator=torch.Generator().manual_seed(2)) * 2 - 1
     for one, match in zip(x, decides_measures.nearest(data, x), strict=True):
-        alone = remembered.matches(data, one[None], 1)[0]
+        alone = matches(data, one[None], 1)[0][0]
         assert (match.index, match.mirrored) == (alone.index, alone.mirrored)
         assert match.distance == pytest.approx(alone.distance, abs=1e-4)
 
@@ -157,7 +149,7 @@ def test_the_strip_shows_guesses_beside_who_they_resemble():
     atlas = pixels(strip["atlas"]).astype(int)
     exact = np.rint((records[1].x0[0].clamp(-1, 1).permute(1, 2, 0).numpy() + 1) * 127.5)
     assert np.abs(atlas[:64, 4 * 64 : 5 * 64] - exact).mean() < 12
-    like = remembered.drawings("toons", [near[1]])[0]
+    like = drawings("toons", [near[1]])[0]
     drawn = np.rint((like.permute(1, 2, 0).numpy() + 1) * 127.5)
     assert np.abs(atlas[:64, 5 * 64 : 6 * 64] - drawn).mean() < 8
     assert "autoencoder" in strip["source"] and "not all of the drawings are shipped" in strip["source"]

@@ -10,12 +10,11 @@ import torch
 from demos import diffusion as tab
 from demos.diffusion_parts import guidance, run_frames
 from demos.diffusion_parts import scene as scenes
-from demos.diffusion_parts.engine import Engine
 from demos.diffusion_parts.scene import Scene
 from demos.stage import frame
 from demos.widgets.picture import pixels
 from models import conditions, zoo
-from tests.demos.small_diffusion import tiny
+from tests.demos.small_diffusion import own_engine, tiny
 
 STEP = frame.handlers(tab.TAB)[0]
 SMALL = {"part": "guidance", "steps": 5, "prompt": "smiling"}
@@ -26,9 +25,9 @@ def small(monkeypatch):
     """Tiny networks for both sets, and an engine that knows no runs of other tests."""
     networks = {data: tiny(data) for data in zoo.DATA_SETS}
     monkeypatch.setattr(zoo, "denoiser", networks.get)
-    monkeypatch.setattr(scenes, "ENGINE", Engine())
     guidance._atlas.cache_clear()
-    yield
+    with own_engine(monkeypatch):
+        yield
     guidance._atlas.cache_clear()
 
 

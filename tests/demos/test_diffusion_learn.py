@@ -34,7 +34,7 @@ TAB = frame.Tab(
     draw=lambda state, live: learn.draw(Scene(state), live),
     frames=lambda state: learn.frames(Scene(state)),
 )
-STEP, _, GIF, _ = frame.handlers(TAB)
+STEP, _, GIF = frame.handlers(TAB)[:3]
 
 
 def numbers(count=24):

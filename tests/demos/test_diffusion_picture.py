@@ -6,7 +6,6 @@ import torch
 
 from demos.diffusion_parts import picture, picture_repair, picture_survey
 from demos.diffusion_parts import scene as scenes
-from demos.diffusion_parts.engine import Engine
 from demos.diffusion_parts.picture_walks import LEVELS, Level, Own
 from demos.diffusion_parts.scene import Scene
 from demos.stage import frame
@@ -14,7 +13,7 @@ from demos.stage.frame import Haste
 from demos.stage.state import pack_bits
 from demos.widgets.picture import encode, pixels
 from models import diffusion, editing, zoo
-from tests.demos.small_diffusion import SCHEMA, TAB, tiny
+from tests.demos.small_diffusion import SCHEMA, TAB, own_engine, tiny
 
 STEP, OPEN, GIF = frame.handlers(TAB)[:3]
 WATCHED = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
@@ -25,7 +24,8 @@ UPLOAD = encode(WATCHED, "png")
 def small(monkeypatch):
     """Small networks, and an engine that knows no run of another test."""
     monkeypatch.setattr(zoo, "denoiser", tiny)
-    monkeypatch.setattr(scenes, "ENGINE", Engine())
+    with own_engine(monkeypatch):
+        yield
 
 
 def state(**changes):

@@ -11,14 +11,13 @@ import torch
 from demos import diffusion as tab
 from demos.diffusion_parts import follow, run, run_frames, run_words
 from demos.diffusion_parts import scene as scenes
-from demos.diffusion_parts.engine import Engine
 from demos.diffusion_parts.scene import Scene
 from demos.stage import frame
 from demos.widgets.picture import pixels
 from models import diffusion, zoo
-from tests.demos.small_diffusion import tiny
+from tests.demos.small_diffusion import own_engine, tiny
 
-STEP, OPEN, GIF, _ = frame.handlers(tab.TAB)
+STEP, OPEN, GIF = frame.handlers(tab.TAB)[:3]
 SMALL = {"part": "run", "steps": 6, "prompt": "smiling"}
 
 
@@ -27,9 +26,9 @@ def small(monkeypatch):
     """Tiny networks for both sets, and an engine that knows no runs of other tests."""
     networks = {data: tiny(data) for data in zoo.DATA_SETS}
     monkeypatch.setattr(zoo, "denoiser", networks.get)
-    monkeypatch.setattr(scenes, "ENGINE", Engine())
     run_frames._atlas.cache_clear()
-    yield
+    with own_engine(monkeypatch):
+        yield
     run_frames._atlas.cache_clear()
 
 
@@ -345,15 +344,13 @@ def test_the_picture_is_the_end_of_the_run_and_pins_compare():
     assert scenes.ENGINE.known(Scene(state(seed=8, guidance=9.0)).request) is None
 
 
-def test_gif_and_contacts_show_x_t_and_the_guess():
+def test_the_run_that_can_be_saved_shows_x_t_and_the_guess():
     _, steps = finished()
     pairs = tab.frames(state())
     assert len(pairs) == 7 and pairs[0].shape == (64, 128, 3)
     assert GIF({"state": state()})["gif"].startswith("data:image/gif")
-    assert run.contacts(Scene(state())).shape == (128, 7 * 64, 3)
-    whole = run.contacts(Scene(state(steps=20)))
-    assert whole.shape == (128, 8 * 64, 3)
-    assert np.array_equal(whole[:64, -64:], tab.shown(state(steps=20)))
+    assert np.array_equal(pairs[-1][:, :64], tab.shown(state()))
+    assert np.array_equal(pairs[-1][:, 64:], tab.shown(state()))
 
 
 def test_a_link_carries_the_frame_and_nothing_of_the_following():

@@ -1,7 +1,6 @@
 """Part "What goes wrong" of the diffusion tab: every failure is computed, measured, and left by the knob it names."""
 
 import re
-import time
 
 import numpy as np
 import pytest
@@ -10,12 +9,11 @@ import torch
 from demos import diffusion as tab
 from demos.diffusion_parts import guidance, run_frames, wrong, wrong_cases, wrong_prompts
 from demos.diffusion_parts import scene as scenes
-from demos.diffusion_parts.engine import Engine
 from demos.diffusion_parts.scene import Request, Scene
 from demos.stage import frame
 from demos.widgets.picture import pixels
 from models import conditions, editing, prompts, zoo
-from tests.demos.small_diffusion import tiny
+from tests.demos.small_diffusion import own_engine, tiny
 
 STEP = frame.handlers(tab.TAB)[0]
 
@@ -25,13 +23,8 @@ def small(monkeypatch):
     """Tiny networks for both sets, and an engine that knows no runs of other tests."""
     networks = {data: tiny(data) for data in zoo.DATA_SETS}
     monkeypatch.setattr(zoo, "denoiser", networks.get)
-    engine = Engine()
-    monkeypatch.setattr(scenes, "ENGINE", engine)
-    yield
-    for key in list(engine._runs):  # no thread may still compute when the interpreter ends
-        engine.stop(key)
-    while engine._threads:
-        time.sleep(0.01)
+    with own_engine(monkeypatch):
+        yield
 
 
 def state(**changes):

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from demos.stage import frame
+from demos.stage import export, frame
 from demos.widgets.picture import decode_uri
 
 _spec = importlib.util.spec_from_file_location("toy", Path(__file__).with_name("toy.py"))
@@ -21,7 +21,7 @@ toy = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(toy)
 
 TAB = toy.tab()
-STEP, OPEN, GIF, CARD = frame.handlers(TAB)
+STEP, OPEN, GIF, CONTACTS, PICTURE, CARD = frame.handlers(TAB)
 FRESH = toy.SCHEMA.defaults()
 PHOTO = "data:image/png;base64,AAAA"
 
@@ -240,7 +240,40 @@ def test_a_run_becomes_an_endless_gif():
     assert "no run" in GIF({"state": FRESH})["error"]
     assert "error" in GIF({"state": 5})
     with pytest.raises(ValueError):
-        frame.animate([])
+        export.animate([])
+
+
+def test_a_run_becomes_one_picture():
+    answer = CONTACTS({"state": FRESH | {"part": "drift"}})
+    kind, body = answer["png"].split(",", 1)
+    assert kind == "data:image/png;base64"
+    picture = np.asarray(Image.open(io.BytesIO(base64.b64decode(body))).convert("RGB"))
+    frames = toy.run(FRESH)
+    gap, side = export.GAP, export.CONTACT_SIDE
+    assert picture.shape == (side + 2 * gap, 8 * (side + gap) + gap, 3)
+    first, last = picture[gap:-gap, gap : gap + side], picture[gap:-gap, -gap - side : -gap]
+    assert np.array_equal(first[::4, ::4], frames[0]) and np.array_equal(last[::4, ::4], frames[-1])
+    assert "no run" in CONTACTS({"state": FRESH})["error"]
+    with pytest.raises(ValueError):
+        export.contacts([])
+
+
+@pytest.mark.parametrize(("frames", "shape"), [(1, (1, 1)), (3, (2, 2)), (7, (2, 4)), (9, (2, 4)), (101, (2, 4))])
+def test_wide_frames_stand_in_two_rows(frames, shape):
+    wide = [np.full((64, 128, 3), 2 * k, np.uint8) for k in range(frames)]
+    body = export.contacts(wide).split(",", 1)[1]
+    picture = Image.open(io.BytesIO(base64.b64decode(body)))
+    rows, columns = shape
+    assert picture.size == (columns * (512 + export.GAP) + export.GAP, rows * (256 + export.GAP) + export.GAP)
+
+
+def test_the_picture_is_what_compare_shows():
+    body = PICTURE({"state": FRESH | {"tilt": 2}})["png"].split(",", 1)[1]
+    pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(body))).convert("RGB"))
+    assert np.array_equal(pixels, toy.field(FRESH | {"tilt": 2}))
+    assert "error" in PICTURE({"state": None})
+    none = dataclasses.replace(TAB, picture=None)
+    assert "no single picture" in frame.handlers(none)[4]({"state": FRESH})["error"]
 
 
 def test_the_card_is_text():
@@ -253,6 +286,8 @@ def test_a_tab_must_agree_with_its_schema_and_layout():
         frame.Tab("toy", "Toy", "#4cc9a4", toy.SCHEMA, toy.PARTS[:2], toy.act, toy.draw)
     with pytest.raises(ValueError, match="schema"):
         frame.Tab("other", "Toy", "#4cc9a4", toy.SCHEMA, toy.PARTS, toy.act, toy.draw)
+    with pytest.raises(ValueError, match="take pictures"):
+        dataclasses.replace(TAB, takes=("nowhere", "look at it"))
     with gr.Blocks(), pytest.raises(ValueError, match="layout"):
         frame.build(TAB, {"waves": lambda: None})
 
@@ -261,5 +296,5 @@ def test_only_the_server_functions_can_be_called():
     with gr.Blocks() as demo:
         frame.build(TAB, toy.layout())
     functions = {name for block in demo.blocks.values() for name in getattr(block, "server_fns", ())}
-    assert {f.__name__ for f in functions} == {"step", "open", "gif", "card"}
+    assert {f.__name__ for f in functions} == {"step", "open", "gif", "contacts", "picture", "card"}
     assert demo.config["dependencies"] == []

@@ -13,6 +13,7 @@ from demos.gan_parts import between, learn, remembered
 from demos.gan_parts.scene import Scene
 from demos.stage import frame
 from demos.stage.state import pack
+from demos.training_faces import Match, drawings, matches
 from demos.widgets.picture import pixels
 from models import modes, seeding, zoo
 from models.neighbours import Neighbours
@@ -274,7 +275,7 @@ def test_the_verdict_is_that_of_the_baseline(data):
     at = state(part="remembered", data=data)
     scene = Scene(at)
     known = zoo.neighbours(data)
-    nearest = remembered.matches(data, scene.draw_faces(scene.styles[None]))[0].distance
+    nearest = matches(data, scene.draw_faces(scene.styles[None]), 5)[0][0].distance
     shown = step(at)["view"]
     assert float(shown["remembered-near"]["notes"][0]) == pytest.approx(nearest, abs=6e-4)
     assert shown["see"].startswith("Closer than any") == known.is_memorised(nearest)
@@ -300,11 +301,11 @@ def test_the_mirror_image_of_a_photograph_counts(monkeypatch):
             features = torch.cat([reader.features(face.flip(3)), -reader.features(face)])
         known = Neighbours(features, torch.zeros(2, zoo.vae(data, 0.0).config.latent_size), torch.tensor([0.2]))
         monkeypatch.setattr(zoo, "neighbours", lambda data, known=known: known)
-        best = remembered.matches(data, face, 1)[0]
+        best = matches(data, face, 1)[0][0]
         assert best.index == 0 and best.mirrored == mirrored
         assert (best.distance < 1e-3) == mirrored
-        plain = remembered.Match(0, 0.0, False)
-        drawn = remembered.drawings(data, [remembered.Match(0, 0.0, True), plain])
+        plain = Match(0, 0.0, False)
+        drawn = drawings(data, [Match(0, 0.0, True), plain])
         assert torch.equal(drawn[0].flip(2), drawn[1])
 
 

@@ -19,10 +19,13 @@ CLASSES = [
     widgets.Curves,
     widgets.FaceSheet,
     widgets.FrameStrip,
+    widgets.GameBoard,
+    widgets.Intervals,
     widgets.LatentPad,
     widgets.MaskPad,
     widgets.Meter,
     widgets.PictureInput,
+    widgets.PointField,
 ]
 
 

@@ -241,6 +241,7 @@ def tab(name: str = "toy", label: str = "Toy", accent: str = "#4cc9a4", recordin
         recording=recording,
         frames=run,
         card=card,
+        takes=("measure", "measure it"),
     )
 
 
