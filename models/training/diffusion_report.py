@@ -20,6 +20,7 @@ from models.diffusion import TRAIN_STEPS, Denoiser
 from models.training import data as datasets
 from models.training.diffusion_card import sections, summary
 from models.training.harness import RecipeError, run_recipe
+from models.training.obedience import look, shown_as_asked
 from models.training.samples import (
     against_real,
     arguments,
@@ -31,7 +32,6 @@ from models.training.samples import (
     publish,
     rounded,
 )
-from models.training.vae_report import in_batches
 
 SAMPLER, STEPS = "dpm", 15  # of the samples that are compared with real pictures
 ASKED_STEPS = 12  # of the pictures that are asked for something
@@ -39,7 +39,6 @@ SCALES = (0.0, 1.0, 3.0, 8.0)
 MEMORY_SCALE = 3.0  # guided pictures whose neighbours are looked up, too
 SWEEP = (3, 6, 12, 25)  # steps of DDIM
 PARTS = 10  # of 0..999, in which the loss is measured
-CHECKED = 1000  # held-out pictures that the reader is tested on, at most
 BATCH = 50
 SEEDS = {"samples": 1, "loss": 2, "asked": 3}
 
@@ -80,12 +79,6 @@ def draw(
         *_, end = diffusion.denoise(denoiser, noise[i : i + BATCH], steps, scheduler, guidance, asked)
         ends.append(end.x_next)
     return torch.cat(ends)
-
-
-def look(function, x: Tensor):
-    """``function`` of pictures as they are shown, in [-1, 1], in batches."""
-    with torch.inference_mode():
-        return in_batches(lambda part: function(part.clamp(-1, 1)), x, BATCH)
 
 
 # --- the numbers -----------------------------------------------------------------------------------------------------
@@ -142,22 +135,6 @@ def measure(
     return numbers | {"evaluations": denoiser.calls}
 
 
-def readings(reader: Attributes, x: Tensor) -> dict[str, Tensor]:
-    """What is read off pictures (N, 3, 64, 64): {attribute: positions (N,)}, -1 where it is none of the values."""
-
-    def decide(part: Tensor) -> dict[str, Tensor]:
-        found = conditions.read(reader, part)
-        return {name: torch.where(p.amax(1) > 0, p.argmax(1), conditions.NOT_ASKED) for name, p in found.items()}
-
-    return look(decide, x)
-
-
-def agreement(read: Mapping[str, Tensor], wanted: np.ndarray) -> list[float]:
-    """Share of the known ``wanted`` positions (N, A) that were read, per attribute."""
-    columns = zip(read.values(), torch.from_numpy(wanted).unbind(1), strict=True)
-    return [rounded((found == wish)[wish >= 0].float().mean()) for found, wish in columns]
-
-
 def obedience(
     denoiser: Denoiser,
     reader: Attributes,
@@ -179,27 +156,11 @@ def obedience(
         scale: draw(denoiser, noise[: len(asked)], ASKED_STEPS, SAMPLER, scale, asked) if scale else made[: len(asked)]
         for scale in SCALES
     }
-    read = {scale: readings(reader, x) for scale, x in drawn.items()}
-    obeyed = np.array([agreement(found, wishes[chosen]) for found in read.values()])
-    checked = slice(0, CHECKED)
-    ceiling = agreement(readings(reader, test.tensor(checked)), wishes[checked])
-    chance = [rounded(np.bincount(column[column >= 0]).max() / (column >= 0).sum()) for column in wishes.T]
-    share = [rounded((x.abs() > 1).float().mean()) for x in drawn.values()]
     sampled = f"{SAMPLER}, {ASKED_STEPS} steps; at scale 0 the samples without a wish, {STEPS} steps"
+    share = [rounded((x.abs() > 1).float().mean()) for x in drawn.values()]
     answer = {
-        "factor_accuracy": {
-            "what": f"share of {len(asked)} pictures that show what was asked, as the attribute network reads them; "
-            f"{sampled}; ceiling: the same reading of held-out real pictures; chance: their most frequent value",
-            "scales": list(SCALES),
-            "nfe": [STEPS, *(ASKED_STEPS * (1 if scale == 1 else 2) for scale in SCALES[1:])],
-            "mean": [rounded(row.mean()) for row in obeyed],
-            "mean_ceiling": rounded(np.mean(ceiling)),
-            "mean_chance": rounded(np.mean(chance)),
-            "attributes": {
-                name: {"accuracy": obeyed[:, k].tolist(), "ceiling": ceiling[k], "chance": chance[k]}
-                for k, name in enumerate(vocabulary)
-            },
-        },
+        "factor_accuracy": shown_as_asked(vocabulary, reader, drawn, test, wishes, wishes[chosen], sampled)
+        | {"nfe": [STEPS, *(ASKED_STEPS * (1 if scale == 1 else 2) for scale in SCALES[1:])]},
         "saturation": {
             "what": f"share of values beyond [-1, 1] in the same pictures ({sampled})",
             "scales": list(SCALES),

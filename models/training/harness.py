@@ -350,9 +350,7 @@ def write_card(folder: Path, title: str, data: str, record: dict, summary: str, 
 
 def card_text(title: str, data: str, summary: str, sections: dict[str, str]) -> str:
     """A card: front matter with the licence, heading, summary, the credit that ``data`` asks for, sections."""
-    credit = CREDITS.get(
-        data, "Trained on a folder of pictures of the person who ran the recipe; their licence applies."
-    )
+    credit = CREDITS.get(data, "Trained on data of the person who ran the recipe; the licence of that data applies.")
     lines = [
         "---",
         "license: cc-by-4.0",

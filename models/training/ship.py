@@ -24,6 +24,8 @@ def headline(folder: Path) -> tuple[str, float, bool]:
         return "modes that are left", numbers["modes"]["samples"], False
     if "frechet_vgg" in numbers:
         return "Frechet distance, VGG features", numbers["frechet_vgg"]["score"], False
+    if "bits_per_character" in numbers:
+        return "held-out bits per character", numbers["bits_per_character"]["score"], False
     if "elbo" in numbers:
         return "held-out ELBO, nats", numbers["elbo"]["total"], True
     if "labels" in numbers:

@@ -14,6 +14,7 @@ from models import conditions, diffusion, seeding
 from models.diffusion import AttributeEncoder, Denoiser
 from models.training import diffusion as recipe
 from models.training.harness import RecipeError
+from models.training.told import UNCONDITIONAL, WHOLE, forget, mirrored
 
 SMILES = ("none", "closed", "teeth")
 
@@ -59,24 +60,24 @@ def same(a: dict, b: dict) -> bool:
 def test_who_looks_left_looks_right_in_the_mirror():
     vocabulary = {"smile": SMILES, "turned": ("left", "ahead", "right")}
     told = torch.tensor([[0, 0], [1, 1], [2, 2], [-1, -1]])
-    turned = recipe.mirrored(vocabulary, told)
+    turned = mirrored(vocabulary, told)
     assert turned.tolist() == [[0, 2], [1, 1], [2, 0], [-1, -1]]
-    assert torch.equal(recipe.mirrored(vocabulary, turned), told)
+    assert torch.equal(mirrored(vocabulary, turned), told)
     assert told[0, 1] == 0, "the given positions stay as they are"
-    assert torch.equal(recipe.mirrored({"smile": SMILES}, told[:, :1]), told[:, :1])
+    assert torch.equal(mirrored({"smile": SMILES}, told[:, :1]), told[:, :1])
 
 
 def test_some_pictures_come_without_a_wish_and_some_with_all_of_it():
     told = torch.arange(6).expand(6000, 6).clone()
     told[::2, 3] = conditions.NOT_ASKED
-    kept = recipe.forget(told, torch.Generator().manual_seed(0))
+    kept = forget(told, torch.Generator().manual_seed(0))
     gone = kept != told
     assert (kept[gone] == conditions.NOT_ASKED).all() and torch.equal(kept[~gone], told[~gone])
     shown = kept[1::2] >= 0  # rows of which everything was known
-    others = 1 - recipe.UNCONDITIONAL - recipe.WHOLE  # a share from 0 to 1 is forgotten: 1 in 7 tells all, or nothing
-    assert float((~shown).all(1).float().mean()) == pytest.approx(recipe.UNCONDITIONAL + others / 7, abs=0.025)
-    assert float(shown.all(1).float().mean()) == pytest.approx(recipe.WHOLE + others / 7, abs=0.025)
-    assert torch.equal(kept, recipe.forget(told, torch.Generator().manual_seed(0)))
+    others = 1 - UNCONDITIONAL - WHOLE  # a share from 0 to 1 is forgotten: 1 in 7 tells all, or nothing
+    assert float((~shown).all(1).float().mean()) == pytest.approx(UNCONDITIONAL + others / 7, abs=0.025)
+    assert float(shown.all(1).float().mean()) == pytest.approx(WHOLE + others / 7, abs=0.025)
+    assert torch.equal(kept, forget(told, torch.Generator().manual_seed(0)))
 
 
 def test_the_loss_is_kept_by_part():

@@ -14,6 +14,7 @@ from models.training import diffusion as recipe
 from models.training import diffusion_report, samples, ship
 from models.training.diffusion_report import Effort
 from models.training.harness import RecipeError
+from models.training.obedience import agreement, readings
 
 VOCABULARY = conditions.vocabulary("toons")
 SMALL = Effort(samples=12, asked=4, swept=6, noised=3)
@@ -79,10 +80,10 @@ def flat(red: list[float], green: list[float]) -> torch.Tensor:
 
 
 def test_readings_agree_with_wishes_as_far_as_both_are_known():
-    read = diffusion_report.readings(Colours(), flat([-1.0, 0.2, 7.0, 0.9], [-1.0, 0.0, 1.0, -0.9]))
+    read = readings(Colours(), flat([-1.0, 0.2, 7.0, 0.9], [-1.0, 0.0, 1.0, -0.9]))
     assert read["hat"].tolist() == [0, 1, 2, 2] and read["coat"].tolist() == [0, -1, 1, 0]
     wanted = np.array([[0, 0], [1, 0], [2, -1], [0, -1]])
-    assert diffusion_report.agreement(read, wanted) == [0.75, 0.5]  # what is neither coat is no match
+    assert agreement(read, wanted) == [0.75, 0.5]  # what is neither coat is no match
 
 
 def test_obedience_of_a_model_that_obeys_where_it_is_guided(monkeypatch):
@@ -207,7 +208,7 @@ def test_report_of_somebody_elses_pictures(splits, weights):
     assert numbers["sampler"]["samples"] == 8 and "frechet_vgg" in numbers
     assert not {"memory", "factor_accuracy", "steps", "replay_asked"} & numbers.keys()
     assert list(numbers["loss_by_timestep"]) == ["what", "t", "unasked"]
-    assert "their licence applies" in (weights / "README.md").read_text()
+    assert "the licence of that data applies" in (weights / "README.md").read_text()
 
 
 def test_a_model_of_other_attributes_is_refused(splits, weights):

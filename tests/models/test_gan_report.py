@@ -211,7 +211,7 @@ def test_report_of_somebody_elses_pictures(real_drawings, monkeypatch, tmp_path)
     gan_report.report(folder, "pictures/cats", limit=20)
     numbers = json.loads((folder / "training.json").read_text())["metrics"]
     assert "frechet_vgg" in numbers and "memory" not in numbers and "modes" not in numbers
-    assert "their licence applies" in (folder / "README.md").read_text()
+    assert "the licence of that data applies" in (folder / "README.md").read_text()
 
 
 def test_headline_and_shipping(tmp_path, monkeypatch):
