@@ -15,7 +15,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
-from benchmarks import gan
+from benchmarks import diffusion, gan
 from benchmarks.page import measure, open_face, ours, stock_page, wait_for_answer
 from benchmarks.serving import CHROMIUM, CHROMIUM_ARGUMENTS, serving
 
@@ -69,6 +69,8 @@ def table(results: dict) -> str:
             f"live model {start['live_s']} s.",
             "",
             gan.table(results["gan"]),
+            "",
+            diffusion.table(results["diffusion"]),
         ]
     )
 
@@ -82,7 +84,7 @@ def below_floors(results: dict) -> list[str]:
         missed.append(f"{results['ours']['paints_per_second']} paints/s, at least {PAINTS_PER_SECOND} are promised")
     if results["start"]["interactive_s"] > START_SECONDS:
         missed.append(f"{results['start']['interactive_s']} s to the first page, at most {START_SECONDS} are promised")
-    return [*missed, *gan.below_floors(results["gan"])]
+    return [*missed, *gan.below_floors(results["gan"]), *diffusion.below_floors(results["diffusion"])]
 
 
 def main() -> int:
@@ -112,7 +114,7 @@ def main() -> int:
         without_history = stock_page(
             browser, "stock_vae", home("stock-without-history"), *size, environment={"STOCK_RUN_HISTORY": "off"}
         )
-        tab = gan.compare(browser, home, *size)
+        tabs = {"gan": gan.compare(browser, home, *size), "diffusion": diffusion.compare(browser, home)}
         browser.close()
     results = {
         "machine": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
@@ -121,7 +123,7 @@ def main() -> int:
         "stock_without_history": without_history,
         "times_faster": round(stock["median_ms"] / ours["median_ms"], 1),
         "times_faster_without_history": round(without_history["median_ms"] / ours["median_ms"], 1),
-        "gan": tab,
+        **tabs,
         "start": sorted(starts, key=lambda start: start["interactive_s"])[1],
     }
     RESULTS.write_text(json.dumps(results, indent=1) + "\n")

@@ -13,7 +13,7 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
-TABS = ("gan", "vae")
+TABS = ("gan", "vae", "diffusion")
 
 
 def modules() -> list[ModuleType]:

@@ -25,7 +25,7 @@ layout: dict[str, Callable[[], None]] = {module.PART.name: module.stage for modu
 SCHEMA = Schema(
     "diffusion",
     [
-        Text("prompt", 2000, "blond hair, smiling"),
+        Text("prompt", 2000, "grey hair, blue background"),
         Integer("steps", 1, 100, 25),
         Choice("scheduler", tuple(LABELS)),
         Number("guidance", 0.0, 20.0, 3.0, 0.5),
@@ -44,7 +44,7 @@ def act(state: State, action: dict[str, Any]) -> State:
         answer = module.act(state, action["name"], action["value"])
         if answer is not None:
             return answer
-    return SCHEMA.assign(state, action)
+    return run.asked(SCHEMA.assign(state, action), action["name"])
 
 
 def draw(state: State, live: Haste) -> dict[str, Any]:

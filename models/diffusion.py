@@ -22,8 +22,10 @@ is. Every x_t here is variance-preserving, as in the equations above, whatever s
 """
 
 import copy
+import importlib
 import json
 import math
+import threading
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,6 +57,7 @@ FOLD = 2
 NOISE_STREAM = 1_000_003
 """Item of a seed from which the noise that DDPM adds on the way is drawn; item i is the noise it starts from."""
 
+_IMPORTING = threading.Lock()
 _ALPHA_BAR = torch.cumprod(1 - torch.linspace(BETAS["beta_start"], BETAS["beta_end"], TRAIN_STEPS).double(), 0)
 
 
@@ -195,7 +198,9 @@ class Denoiser:
         if not (place / "config.json").is_file():
             raise FileNotFoundError(f"{place} holds no network")
         diffusers = _diffusers()
-        unet = diffusers.UNet2DModel.from_pretrained(place, torch_dtype=torch.float32, local_files_only=True)
+        unet = diffusers.UNet2DModel.from_pretrained(
+            place, torch_dtype=torch.float32, local_files_only=True, low_cpu_mem_usage=False
+        )
         encoder = AttributeEncoder.load(folder / "encoder") if (folder / "encoder").is_dir() else None
         schedule = folder / "scheduler" / "scheduler_config.json"
         prediction = json.loads(schedule.read_text())["prediction_type"] if schedule.is_file() else "epsilon"
@@ -278,11 +283,17 @@ class Keep:
 
 
 def _diffusers() -> Any:
-    """The library, imported when it is first needed, without its progress bars for reading a file."""
-    import diffusers
+    """The library, imported when it is first needed, without its progress bars for reading a file.
 
-    diffusers.utils.logging.disable_progress_bar()
-    return diffusers
+    It replaces itself while it is imported and loads its classes when they are named: of two threads that come
+    together the later one would find it half made.
+    """
+    with _IMPORTING:
+        library = importlib.import_module("diffusers")
+        for name in ("UNet2DModel", *SCHEDULERS.values()):
+            getattr(library, name)
+        library.utils.logging.disable_progress_bar()
+        return library
 
 
 def make_scheduler(name: str, steps: int) -> Any:

@@ -141,7 +141,7 @@ def _columns(picked: int) -> dict[str, Any]:
 def _sketch(scene: Scene, lanes: Lanes) -> dict[str, Any]:
     """The guesses of a sweep that is under way."""
     at = len(lanes[0])
-    guesses = torch.cat([steps[-1].x0 for steps in lanes])
+    guesses = torch.cat([steps[-1].x0 for steps in lanes]).clamp(-1, 1)
     words = f"step {at} of {scene.state['steps']}: what each of them guesses so far"
     return faces(guesses, len(SCALES), words, words, quick=True, **_columns(nearest(scene.state["guidance"])))
 
@@ -152,7 +152,7 @@ def _sheet(scene: Scene, ends: Tensor, seen: list[list[str]]) -> dict[str, Any]:
     if asked:
         notes = [f"{len(names)} of {asked} seen · {note}" for names, note in zip(seen, notes, strict=True)]
     return faces(
-        ends,
+        ends.clamp(-1, 1),
         len(SCALES),
         f"The same noise, denoised with guidance {', '.join(f'{w:g}' for w in SCALES)}",
         "Seen: what the attribute network finds of what was asked. Excess: how far colours lie beyond ±1, on average.",
@@ -198,7 +198,7 @@ def _strip(scene: Scene, steps: list[DenoiseStep], lane: int) -> dict[str, Any]:
         "captions": captions,
         "left": "noise",
         "right": "picture",
-        "source": f"w = {SCALES[lane]:g} · grey where asking changes nothing · {LIVE}",
+        "source": f"w = {SCALES[lane]:g} · grey: no difference",
     }
 
 

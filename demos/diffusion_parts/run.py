@@ -20,7 +20,9 @@ from models.diffusion import DenoiseStep
 
 PART = Part("run", "The run", frames=True)
 MOST = 100  # steps; as the frame that is shown it stands for the last one, the picture, whatever the number of steps
-PARAMS = (Integer("frame", 0, MOST, MOST), follow.Progress("run_seen"))
+FIRST = 17  # the frame that a newcomer sees: face and noise are about equal there, and no pane is empty
+PARAMS = (Integer("frame", 0, MOST, FIRST), follow.Progress("run_seen"))
+ASKS = ("prompt", "seed", "steps", "scheduler", "guidance", "eta")
 SEEN = PARAMS[1].name
 
 
@@ -39,6 +41,11 @@ def act(state: dict[str, Any], name: str, value: Any) -> dict[str, Any] | None:
     if name == "run-follow":
         return follow.note(state, SEEN, [Scene(state).request], value)
     return None
+
+
+def asked(state: dict[str, Any], name: str) -> dict[str, Any]:
+    """The state after the parameter ``name`` changed: who has not scrubbed sees what the new run ends in."""
+    return state | {"frame": MOST} if name in ASKS and state["frame"] == FIRST else state
 
 
 def stage() -> None:

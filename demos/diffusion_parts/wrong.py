@@ -102,7 +102,7 @@ def draw(scene: Scene, live: Haste) -> dict[str, Any]:
     measured = failure.measure(scene, lanes, ends)
     return view | {
         "wrong-sheet": faces(
-            ends,
+            ends.clamp(-1, 1),
             len(lanes),
             f"{failure.label}: the same noise, {', '.join(one.label for one in lanes)}",
             f"The same noise, seed {scene.seed}. {failure.caption} Click one to see its run.",
@@ -132,7 +132,7 @@ def _sketch(lanes: Sequence[Lane], steps: Sequence[list[DenoiseStep]]) -> dict[s
     """What every run has: its picture where it has ended, else its guess of it."""
     last = [walk[-1] for walk in steps]
     ended = [step.index == step.of - 1 for step in last]
-    shown = torch.cat([step.x_next if over else step.x0 for step, over in zip(last, ended, strict=True)])
+    shown = torch.cat([step.x_next if over else step.x0 for step, over in zip(last, ended, strict=True)]).clamp(-1, 1)
     words = "The same noise, several runs: what each of them guesses so far"
     notes = ["" if over else f"step {step.index + 1} of {step.of}" for step, over in zip(last, ended, strict=True)]
     return faces(shown, len(lanes), words, words, quick=True, notes=notes, **_columns(lanes))

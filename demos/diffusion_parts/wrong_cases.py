@@ -16,7 +16,7 @@ from demos.diffusion_parts.guidance import excess, found, percent
 from demos.diffusion_parts.scene import LABELS, Request, Scene
 from models import diffusion, editing, prompts
 
-WISH = "blond hair, smiling"  # for a failure that needs one, where the visitor asks for nothing
+WISH = "grey hair, blue background"  # for a failure that needs one, where the visitor asks for nothing
 NOTICED = 0.1  # a share by which a measure must differ to be called different
 
 

@@ -10,9 +10,8 @@ from typing import Any
 import gradio as gr
 
 FOLDER = Path(__file__).parent
-# base first: the others use its tools
+TOOLS = ("base", "point_pen")  # what the widgets' JavaScript uses; it comes first
 KINDS = (
-    "base",
     "controls",
     "curves",
     "face_sheet",
@@ -91,9 +90,9 @@ class Widget(gr.HTML):
 
 def head() -> str:
     """The JavaScript of all widgets, one text without script tags; it needs `playground` to be defined before it."""
-    return "\n".join((FOLDER / f"{kind}.js").read_text(encoding="utf-8") for kind in KINDS)
+    return "\n".join((FOLDER / f"{kind}.js").read_text(encoding="utf-8") for kind in (*TOOLS, *KINDS))
 
 
 def css() -> str:
     """The styles of all widgets, one text; colours come from the theme's `--pg-*` variables."""
-    return "\n".join((FOLDER / f"{kind}.css").read_text(encoding="utf-8") for kind in KINDS)
+    return "\n".join((FOLDER / f"{kind}.css").read_text(encoding="utf-8") for kind in ("base", *KINDS))

@@ -4,6 +4,7 @@
   const { make, setText, setAttribute, setVariable, button, icon, decode, latest, fit, drawCell, painted, timed, saveButton, guard, idOf, clamp } = window.pgWidgets;
   const THUMBS = 8;
   const CLICK = 5; // pixels that a pointer may move and still click
+  const LINGER = 900; // milliseconds that the end of a watched run is shown
   const PANE_PIXELS = 720; // a pane needs no more canvas than this; 60 draws a second stay cheap
 
   window.playground.define("frame_strip", ({ root, props, emit }) => {
@@ -163,13 +164,20 @@
         if (index < last) {
           show(index + Math.max(1, Math.ceil((last - index) / 8)));
           chase();
-        } else if (film.uri) arrive();
+        } else if (film.uri) settle();
       };
       chasing = requestAnimationFrame(step);
     }
-    // a watched run is complete: where it was left may be another frame than Python thinks
-    function arrive() {
+    // A run was watched to its end: its picture stays for a moment, then the frame that Python shows.
+    function settle() {
       following = false;
+      const watched = film;
+      setTimeout(() => {
+        if (film === watched && index === newest() && !press?.dragging && !hand.held() && !ticking) show(believed ?? index);
+      }, LINGER);
+    }
+    // A run is complete of which the visitor had chosen a frame while it came in.
+    function arrive() {
       if (believed !== undefined && believed !== index) tell();
     }
     function tell() {

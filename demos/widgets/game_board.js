@@ -2,10 +2,8 @@
 // going back asks for no new computation, only for the game as it was.
 (() => {
   "use strict";
-  const { make, setText, setAttribute, setVariable, fit, button, painted, saveButton, guard, idOf, clamp } = window.pgWidgets;
+  const { make, setText, setAttribute, setVariable, fit, button, painted, saveButton, guard, idOf, pointPen } = window.pgWidgets;
   const KEPT = 200; // moments; then every second one of them is forgotten
-  const APART = 0.02; // between two points of a stroke
-  const STEP = 0.05; // of the keyboard's pen
 
   window.playground.define("game_board", ({ root, props, emit, tab }) => {
     const id = idOf(props);
@@ -122,7 +120,7 @@
         context.lineTo(left - r, top);
         context.closePath();
       };
-      dots(stroke ? stroke.flatMap(([a, b]) => [1000 * a, 1000 * b]) : value.real, real, circle(2.9 * unit));
+      dots(pen.stroke()?.flatMap(([a, b]) => [1000 * a, 1000 * b]) ?? value.real, real, circle(2.9 * unit));
       dots(value.made, made, diamond(3.9 * unit));
 
       context.strokeStyle = ink;
@@ -142,16 +140,7 @@
       }
       context.stroke();
 
-      if (value.pen && document.activeElement === canvas && canvas.matches(":focus-visible")) {
-        context.lineWidth = 2 * unit;
-        context.beginPath();
-        const [left, top] = [x(1000 * cursor[0]), y(1000 * cursor[1])];
-        for (const [a, b] of [[1, 0], [-1, 0], [0, 1], [0, -1]]) {
-          context.moveTo(left + 4 * a * unit, top + 4 * b * unit);
-          context.lineTo(left + 13 * a * unit, top + 13 * b * unit);
-        }
-        context.stroke();
-      }
+      pen.cross(context, x, y, unit);
     }
     fit(canvas, draw);
     function relook() {
@@ -164,65 +153,7 @@
 
     // ---- the pen
 
-    let stroke = null; // all points while they are being drawn, else null
-    let pointer = null;
-    let cursor = [0, 0]; // of the keyboard
-    const drawn = () => stroke ?? value.pen.points;
-    const tell = (live) => emit({ name: value.pen.name, value: drawn() }, { live });
-
-    function add(place) {
-      const point = place.map((part) => Math.round(1000 * clamp(part, -1, 1)) / 1000);
-      const points = drawn();
-      const last = points.at(-1);
-      if (points.length >= value.pen.limit || (last && Math.hypot(last[0] - point[0], last[1] - point[1]) < APART)) return;
-      stroke = [...points, point];
-      draw();
-      tell(true);
-    }
-    function finish() {
-      if (!stroke) return;
-      tell(false);
-      stroke = null;
-    }
-    const placeOf = (event) => {
-      const area = canvas.getBoundingClientRect();
-      return [(event.clientX - area.left) / area.width, 1 - (event.clientY - area.top) / area.height].map((part) => (2 * part - 1) * value.reach);
-    };
-    canvas.addEventListener("pointerdown", (event) => {
-      if (!value?.pen || event.button !== 0) return;
-      pointer = event.pointerId;
-      canvas.setPointerCapture(pointer);
-      event.preventDefault();
-      canvas.focus({ preventScroll: true });
-      add(placeOf(event));
-    });
-    canvas.addEventListener("pointermove", (event) => {
-      if (pointer !== event.pointerId || !value.pen) return;
-      for (const one of event.getCoalescedEvents?.() ?? []) add(placeOf(one));
-      add(placeOf(event));
-    });
-    for (const name of ["pointerup", "pointercancel"]) {
-      canvas.addEventListener(name, (event) => {
-        if (pointer !== event.pointerId) return;
-        pointer = null;
-        if (value.pen) finish();
-      });
-    }
-    canvas.addEventListener("keydown", (event) => {
-      if (!value?.pen) return;
-      const move = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
-      if (move) cursor = cursor.map((part, i) => clamp(part + move[i] * STEP, -1, 1));
-      else if (event.key === " " || event.key === "Enter") {
-        add(cursor);
-        finish();
-      } else if (event.key === "Backspace" || event.key === "Delete") {
-        emit({ name: value.pen.name, value: value.pen.points.slice(0, -1) });
-      } else return;
-      event.preventDefault();
-      event.stopPropagation();
-      draw();
-    });
-    for (const name of ["focus", "blur"]) canvas.addEventListener(name, draw);
+    const pen = pointPen(canvas, { pen: () => value?.pen, reach: () => value.reach, emit, redraw: () => draw() });
 
     // ---- the past
 

@@ -1,9 +1,7 @@
 // Particles between noise and data. Python sends a whole run; the page plays it, scrubs it and fades its densities.
 (() => {
   "use strict";
-  const { make, setText, setAttribute, setVariable, fit, button, icon, painted, timed, saveButton, guard, idOf, clamp } = window.pgWidgets;
-  const APART = 0.02; // between two points of a stroke
-  const STEP = 0.05; // of the keyboard's pen
+  const { make, setText, setAttribute, setVariable, fit, button, icon, painted, timed, saveButton, guard, idOf, clamp, pointPen } = window.pgWidgets;
 
   const bytesOf = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
   const placesOf = (text) => new Int16Array(bytesOf(text).buffer);
@@ -31,9 +29,6 @@
     let at = 0; // the moment shown; between two whole ones while it plays
     let ticking = 0;
     let wanted = false;
-    let stroke = null; // all points while they are being drawn, else null
-    let pointer = null;
-    let cursor = [0, 0]; // of the keyboard's pen
 
     // ---- what was sent
 
@@ -116,6 +111,7 @@
         pen.fill();
       };
       pen.globalAlpha = 0.5;
+      const stroke = brush.stroke();
       if (stroke) spots(stroke.length, (i) => [x(1000 * stroke[i][0]), y(1000 * stroke[i][1])], 2.6 * unit, data, 0);
       else spots(real.length / 2, (i) => [x(real[2 * i]), y(real[2 * i + 1])], 2.2 * unit, data, 0);
       pen.globalAlpha = 1;
@@ -184,17 +180,8 @@
         }
       }
 
-      if (value.pen && document.activeElement === canvas && canvas.matches(":focus-visible")) {
-        pen.strokeStyle = ink;
-        pen.lineWidth = 2 * unit;
-        pen.beginPath();
-        const [a, b] = [x(1000 * cursor[0]), y(1000 * cursor[1])];
-        for (const [c, d] of [[1, 0], [-1, 0], [0, 1], [0, -1]]) {
-          pen.moveTo(a + 4 * c * unit, b + 4 * d * unit);
-          pen.lineTo(a + 13 * c * unit, b + 13 * d * unit);
-        }
-        pen.stroke();
-      }
+      pen.strokeStyle = ink;
+      brush.cross(pen, x, y, unit);
       painted(id);
       timed(id, performance.now() - began);
     }
@@ -286,61 +273,7 @@
 
     // ---- the pen
 
-    const drawn = () => stroke ?? value.pen.points;
-    function add(place) {
-      const point = place.map((part) => Math.round(1000 * clamp(part, -1, 1)) / 1000);
-      const points = drawn();
-      const last = points.at(-1);
-      if (points.length >= value.pen.limit || (last && Math.hypot(last[0] - point[0], last[1] - point[1]) < APART)) return;
-      stroke = [...points, point];
-      redraw();
-      emit({ name: value.pen.name, value: stroke }, { live: true });
-    }
-    function finish() {
-      if (!stroke) return;
-      emit({ name: value.pen.done, value: stroke });
-      stroke = null;
-    }
-    const placeOf = (event) => {
-      const area = canvas.getBoundingClientRect();
-      return [(event.clientX - area.left) / area.width, 1 - (event.clientY - area.top) / area.height].map((part) => (2 * part - 1) * value.reach);
-    };
-    canvas.addEventListener("pointerdown", (event) => {
-      if (!value?.pen || event.button !== 0) return;
-      pointer = event.pointerId;
-      canvas.setPointerCapture(pointer);
-      event.preventDefault();
-      canvas.focus({ preventScroll: true });
-      stop(false);
-      add(placeOf(event));
-    });
-    canvas.addEventListener("pointermove", (event) => {
-      if (pointer !== event.pointerId || !value.pen) return;
-      for (const one of event.getCoalescedEvents?.() ?? []) add(placeOf(one));
-      add(placeOf(event));
-    });
-    for (const name of ["pointerup", "pointercancel"]) {
-      canvas.addEventListener(name, (event) => {
-        if (pointer !== event.pointerId) return;
-        pointer = null;
-        if (value.pen) finish();
-      });
-    }
-    canvas.addEventListener("keydown", (event) => {
-      if (!value?.pen) return;
-      const move = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
-      if (move) cursor = cursor.map((part, i) => clamp(part + move[i] * STEP, -1, 1));
-      else if (event.key === " " || event.key === "Enter") {
-        add(cursor);
-        finish();
-      } else if (event.key === "Backspace" || event.key === "Delete") {
-        emit({ name: value.pen.done, value: value.pen.points.slice(0, -1) });
-      } else return;
-      event.preventDefault();
-      event.stopPropagation();
-      draw();
-    });
-    for (const name of ["focus", "blur"]) canvas.addEventListener(name, draw);
+    const brush = pointPen(canvas, { pen: () => value?.pen, reach: () => value.reach, emit, redraw, begun: () => stop(false) });
 
     // ---- the words
 

