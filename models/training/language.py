@@ -27,7 +27,7 @@ from models.training.language_report import report
 if TYPE_CHECKING:
     from transformers import GPT2LMHeadModel
 
-VOCABULARY, CONTEXT = 2048, 512
+VOCABULARY, CONTEXT = 2048, 256
 LAYERS, HEADS, WIDTH = 7, 5, 320
 CHECKED = 3000
 """Held-out tokens that every moment of the replay is measured on; the report measures on all of them."""
@@ -58,7 +58,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--rate", type=float, default=1e-3, help="learning rate of AdamW")
     parser.add_argument("--dropout", type=float, default=0.1, help="of embeddings and residuals")
     parser.add_argument("--quick-report", action=argparse.BooleanOptionalAction, default=False, help="fewer samples")
-    parser.set_defaults(data="shakespeare", batch=8)
+    parser.set_defaults(data="shakespeare", batch=16)
     options = parser.parse_args(argv)
 
     texts = language_text.load(options.data, options.folder)

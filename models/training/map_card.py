@@ -64,7 +64,7 @@ def _families(record: dict) -> str:
     return (
         "Precision: share of samples within the estimated set of real pictures; recall: share of real pictures within "
         "the estimated set of samples (Kynkaanniemi et al. 2019, k = 3). Never visited: share of real pictures that "
-        "have no sample nearer than their fifth neighbour in a reference set. All sets are of one size, 500 at most; "
-        "all is measured in the space named, none of it on the map.\n\n"
+        "have no sample nearer than their fifth neighbour in a reference set. Sets have 500 pictures, or as many as "
+        "there are; all is measured in the space named, none of it on the map.\n\n"
         + markdown_table(["family", "compared by", "precision", "recall", "never visited"], rows)
     )

@@ -71,7 +71,7 @@ def one_screen(tab, parts: Sequence[str] | None = None) -> Callable:
         sizes = page.eval_on_selector_all(
             f"{root} .part-{part} canvas", "(all) => all.filter((c) => c.offsetWidth).map((c) => c.offsetWidth)"
         )
-        assert max(sizes, default=0) >= 280, sizes
+        assert max(sizes, default=0) >= 270, sizes
         assert page.evaluate("() => document.documentElement.scrollHeight <= innerHeight"), "it scrolls"
         for cell in page.locator(f"{root} .stage-band .cell").all():
             assert cell.inner_text().strip(), "a cell is empty"

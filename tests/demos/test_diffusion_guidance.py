@@ -223,9 +223,9 @@ def test_asked_once_there_is_no_difference_and_it_says_so():
 def test_clicking_a_picture_chooses_its_scale_and_the_strip_its_step():
     view, _ = finished()
     chosen = view["guidance-sheet"]["actions"][4]
-    moved = step(state(), (chosen["name"], chosen["value"]), ("frame", 1))
+    moved = step(state(frame=4), (chosen["name"], chosen["value"]), ("frame", 1))
     assert moved["state"]["guidance"] == 20.0 and moved["state"]["guidance_frame"] == 1
-    assert moved["state"]["frame"] == state()["frame"]
+    assert moved["state"]["frame"] == 4  # the strip's place is its own
 
 
 def test_the_rail_has_at_most_six_controls_and_an_honest_cost():

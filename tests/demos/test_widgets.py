@@ -74,7 +74,7 @@ def test_head_and_css_hold_every_widget():
     # the text stands in one <script>, and no value may become markup
     assert "</script" not in head and "innerHTML" not in head and "insertAdjacentHTML" not in head
     assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)", head + css)
-    assert sorted(base.KINDS) == sorted(file.stem for file in base.FOLDER.glob("*.js"))
+    assert sorted((*base.TOOLS, *base.KINDS)) == sorted(file.stem for file in base.FOLDER.glob("*.js"))
     for colour in re.findall(r"#[0-9a-fA-F]{3,8}\b", css):
         assert colour in {"#fff"}, "colours come from the theme"
 
