@@ -42,7 +42,7 @@ run: install
 	$(BIN)/python app.py
 
 test: install $(DEV)
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile $(ARGS)
+	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -q -n 2 --dist loadfile $(ARGS)
 
 bench: install $(DEV)
 	$(BIN)/python -m benchmarks.bench $(ARGS)

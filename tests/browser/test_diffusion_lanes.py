@@ -67,9 +67,9 @@ def test_lanes_stream_in_and_scrub_together(page, address, open_tab):
     slider.focus()
     for _ in range(3):
         page.keyboard.press("ArrowLeft")
+    settle(page)
     notes = [page.locator(f"{STRIP} .note").nth(k).inner_text() for k in range(3)]
     assert notes[0].startswith("step 27 of 30") and notes[1].startswith("step 14 of 15")
-    settle(page)
     assert state(page)["lanes_at"] == 0.9
 
 

@@ -76,7 +76,7 @@ def test_part_8_points_are_learnt_walked_and_drawn(diffusion):
     """Learning is watched and paused, the walk is scrubbed from noise to data, and a drawing is learnt like a shape."""
     go_to(diffusion, tab, "points")
     diffusion.locator(RAIL).get_by_role("button", name="Watch it learn").click()
-    diffusion.wait_for_function(f"() => {STORE}.state.points_learnt >= 60", timeout=60_000)
+    diffusion.wait_for_function(f"() => {STORE}.state.running && {STORE}.state.points_learnt >= 60", timeout=60_000)
     diffusion.locator(RAIL).get_by_role("button", name="Pause").click()
     settle(diffusion)
     learnt = state(diffusion)["points_learnt"]
