@@ -3,6 +3,7 @@
 Every batch is few steps of DPM-Solver++, so that many pictures at once are soon there.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -21,7 +22,7 @@ WAYS = {"slerp": paths.slerp, "lerp": paths.lerp}
 
 
 @dataclass(frozen=True)
-class Batch:
+class Batch(ABC):
     """Several pictures walked together; the kinds of it say from which noise and under which conditions.
 
     request: what they share; its seed is that of the first noise.
@@ -29,9 +30,9 @@ class Batch:
 
     request: Request
 
+    @abstractmethod
     def noise(self) -> Tensor:
         """x_T of every picture, (N, 3, 64, 64)."""
-        raise NotImplementedError
 
     def labels(self) -> list[dict[str, str]]:
         """The condition of every picture."""
