@@ -35,8 +35,10 @@ $(DEV): requirements-dev.txt $(APP)
 	$(BIN)/python -m pip install -r requirements-dev.txt
 	@touch $@
 
+# the pretrained language model is wanted, not needed: where it cannot be had, its tab says so and works with tiny
 fetch: $(APP)
 	@$(BIN)/python -m models.fetch
+	@$(BIN)/python -m models.smollm2 || echo "the app works without it"
 
 run: install
 	$(BIN)/python app.py

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
-from benchmarks import diffusion, gan
+from benchmarks import autoregressive, diffusion, gan, latent_map
 from benchmarks.page import measure, open_face, ours, stock_page, wait_for_answer
 from benchmarks.serving import CHROMIUM, CHROMIUM_ARGUMENTS, serving
 
@@ -71,6 +71,10 @@ def table(results: dict) -> str:
             gan.table(results["gan"]),
             "",
             diffusion.table(results["diffusion"]),
+            "",
+            autoregressive.table(results["autoregressive"]),
+            "",
+            latent_map.table(results["map"]),
         ]
     )
 
@@ -84,7 +88,8 @@ def below_floors(results: dict) -> list[str]:
         missed.append(f"{results['ours']['paints_per_second']} paints/s, at least {PAINTS_PER_SECOND} are promised")
     if results["start"]["interactive_s"] > START_SECONDS:
         missed.append(f"{results['start']['interactive_s']} s to the first page, at most {START_SECONDS} are promised")
-    return [*missed, *gan.below_floors(results["gan"]), *diffusion.below_floors(results["diffusion"])]
+    tabs = (("gan", gan), ("diffusion", diffusion), ("autoregressive", autoregressive), ("map", latent_map))
+    return [*missed, *(sentence for name, tab in tabs for sentence in tab.below_floors(results[name]))]
 
 
 def main() -> int:
@@ -114,7 +119,12 @@ def main() -> int:
         without_history = stock_page(
             browser, "stock_vae", home("stock-without-history"), *size, environment={"STOCK_RUN_HISTORY": "off"}
         )
-        tabs = {"gan": gan.compare(browser, home, *size), "diffusion": diffusion.compare(browser, home)}
+        tabs = {
+            "gan": gan.compare(browser, home, *size),
+            "diffusion": diffusion.compare(browser, home),
+            "autoregressive": autoregressive.compare(browser, home),
+            "map": latent_map.compare(browser, home, options.seconds),
+        }
         browser.close()
     results = {
         "machine": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",

@@ -63,15 +63,15 @@ STOCK = {"slider": "#stock-0 input[type=range]", "page": "{paints: () => window.
 WATCH_STOCK = """
 (() => {
     window.stockPaints = [];
-    const root = document.querySelector('#stock-face');
     const seen = new WeakSet();
-    const watch = () => root.querySelectorAll('img').forEach((image) => {
+    const watch = () => document.querySelectorAll('#stock-face img').forEach((image) => {
         if (seen.has(image)) return;
         seen.add(image);
         image.addEventListener('load', () => requestAnimationFrame(() => window.stockPaints.push(performance.now())));
         if (image.complete && image.naturalWidth) window.stockPaints.push(performance.now());
     });
-    new MutationObserver(watch).observe(root, {childList: true, subtree: true});
+    // the whole page: gradio mounts an output when it comes to it, and may mount it anew
+    new MutationObserver(watch).observe(document.body, {childList: true, subtree: true});
     watch();
 })()
 """

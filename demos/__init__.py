@@ -13,7 +13,7 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
-TABS = ("gan", "vae", "diffusion")
+TABS = ("gan", "vae", "diffusion", "autoregressive", "latent_map")
 
 
 def modules() -> list[ModuleType]:

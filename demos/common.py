@@ -1,9 +1,11 @@
-"""What the tabs of faces share: values of their widgets, pieces of their sentences, and parameters of their state."""
+"""What the tabs share: their scenes and actions, values of their widgets, pieces of their sentences, parameters."""
 
 import inspect
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -11,9 +13,39 @@ from torch import Tensor
 
 from demos.stage.state import SEED_LIMIT, Param
 from demos.widgets.picture import encode, raw, sheet
-from models import seeding
+from models import seeding, zoo
 
 LIVE = "computed live on this machine"
+
+
+@dataclass(frozen=True)
+class BaseScene:
+    """The state of a tab; its ``Scene`` adds all that follows from it, what is costly only when first asked for."""
+
+    state: Mapping[str, Any]
+
+    @property
+    def data(self) -> str:
+        """Name of the data set."""
+        return self.state["data"]
+
+    @property
+    def seed(self) -> int:
+        """The seed of whatever is drawn by lot."""
+        return self.state["seed"]
+
+
+def acted(parts: Iterable[Any], state: dict[str, Any], action: dict[str, Any]) -> dict[str, Any] | None:
+    """The state after one action, from the first of the ``parts`` (modules) that knows it; None where none does."""
+    answers = (part.act(state, action["name"], action["value"]) for part in parts)
+    return next((answer for answer in answers if answer is not None), None)
+
+
+def credited(view: dict[str, Any], data: str) -> dict[str, Any]:
+    """The view with the credit that the licences of the pictures ask for, at the end of its rail if it has one."""
+    if "rail" in view:
+        view["rail"]["items"].append({"kind": "text", "name": "credit", "label": zoo.CREDITS[data]})
+    return view
 
 
 class Moves(Param):
@@ -65,6 +97,12 @@ def stopwatch() -> Iterator[list[float]]:
 def new_seed(state: dict[str, Any]) -> int:
     """The seed that "Random" goes to from here: it follows from the present one, so a story that presses it repeats."""
     return int(seeding.generator(state["seed"], 1).integers(0, 100_000)) % (SEED_LIMIT + 1)
+
+
+@lru_cache(maxsize=256)  # looking it up asks the disk, again and again
+def seed_item(seed: int, label: str = "Seed") -> dict[str, Any]:
+    """The field of a seed for a rail, with a die that draws another one."""
+    return {"kind": "number", "name": "seed", "label": label, "min": 0, "max": SEED_LIMIT, "value": seed, "dice": True}
 
 
 def source(*functions: Callable) -> str:

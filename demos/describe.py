@@ -3,6 +3,7 @@
 from typing import Any
 
 from models import conditions, diffusion, zoo
+from models.latent_map_layouts import METHODS, MIN_DIST, N_NEIGHBORS
 
 
 def describe(data: str) -> dict[str, Any]:
@@ -12,10 +13,10 @@ def describe(data: str) -> dict[str, Any]:
         data: "portraits" or "toons".
 
     Returns:
-        picture_size, attributes {name: [values]}, directions [name], schedulers [name], betas [number], map_grid,
-        language_models [name] (empty while no tab of that family is installed) and credits. Attributes and schedulers
-        are those that ``denoise`` takes. A direction named here is good for ``vae_edit`` and for ``gan_edit``, which
-        also takes the principal components pc1 to pc10.
+        picture_size, attributes {name: [values]}, directions [name], schedulers [name], betas [number], map_grid
+        {method, n_neighbors, min_dist: [value]}, language_models [name] (those that can be asked now) and credits.
+        Attributes and schedulers are those that ``denoise`` takes. A direction named here is good for ``vae_edit`` and
+        for ``gan_edit``, which also takes the principal components pc1 to pc10.
     """
     zoo.check_data(data)
     shared = set(zoo.gan_directions(data).names)
@@ -25,7 +26,7 @@ def describe(data: str) -> dict[str, Any]:
         "directions": [name for name in zoo.directions(data).names if name in shared],
         "schedulers": list(diffusion.SCHEDULERS),
         "betas": list(zoo.BETAS),
-        "map_grid": {},
-        "language_models": [],
+        "map_grid": {"method": list(METHODS), "n_neighbors": list(N_NEIGHBORS), "min_dist": list(MIN_DIST)},
+        "language_models": [name for name in zoo.LANGUAGE_MODELS if zoo.language_here(name)],
         "credits": zoo.CREDITS[data],
     }

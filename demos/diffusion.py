@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from demos import uploads
+from demos.common import acted, credited
 from demos.diffusion_api import ENDPOINTS
 from demos.diffusion_parts import decides, guidance, lanes, learn, picture, points, run, seeds, wrong
 from demos.diffusion_parts.scene import LABELS, Scene
@@ -40,20 +41,15 @@ SCHEMA = Schema(
 
 def act(state: State, action: dict[str, Any]) -> State:
     """The state after one action: the first part that knows the action answers, else it names a parameter."""
-    for module in MODULES:
-        answer = module.act(state, action["name"], action["value"])
-        if answer is not None:
-            return answer
-    return run.asked(SCHEMA.assign(state, action), action["name"])
+    answer = acted(MODULES, state, action)
+    return run.asked(SCHEMA.assign(state, action), action["name"]) if answer is None else answer
 
 
 def draw(state: State, live: Haste) -> dict[str, Any]:
     """What the present part shows, and the credit that the licences of the pictures ask for."""
     module = next(module for module in MODULES if module.PART.name == state["part"])
     view = module.draw(Scene(state), live)
-    if state["part"] != points.PART.name:
-        view["rail"]["items"].append({"kind": "text", "name": "credit", "label": zoo.CREDITS[state["data"]]})
-    return view
+    return view if state["part"] == points.PART.name else credited(view, state["data"])
 
 
 def shown(state: State) -> np.ndarray | None:

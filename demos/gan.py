@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from demos import uploads
-from demos.common import Moves
+from demos.common import Moves, acted, credited
 from demos.gan_api import ENDPOINTS
 from demos.gan_parts import between, faces, game, learn, mix, photo, quiz, remembered, steer, wrong
 from demos.gan_parts.scene import SHEET, Scene, move_names
@@ -91,10 +91,9 @@ def act(state: State, action: dict[str, Any]) -> State:
 
 
 def _act(state: State, action: dict[str, Any]) -> State:
-    for part in (faces, steer, between, learn, mix, photo, game, quiz, wrong):
-        answer = part.act(state, action["name"], action["value"])
-        if answer is not None:
-            return answer
+    answer = acted((faces, steer, between, learn, mix, photo, game, quiz, wrong), state, action)
+    if answer is not None:
+        return answer
     state = SCHEMA.assign(state, action)
     # another seed, set or face is another face: what was done to the old one goes with it
     if action["name"] == "data":
@@ -108,10 +107,7 @@ def _act(state: State, action: dict[str, Any]) -> State:
 
 def draw(state: State, live: Haste) -> dict[str, Any]:
     """What the present part shows, and the credit that the licences of the pictures ask for."""
-    view = DRAW[state["part"]](Scene(state), live)
-    if "rail" in view:
-        view["rail"]["items"].append({"kind": "text", "name": "credit", "label": zoo.CREDITS[state["data"]]})
-    return view
+    return credited(DRAW[state["part"]](Scene(state), live), state["data"])
 
 
 def picture(state: State) -> np.ndarray:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from demos.common import Moves
+from demos.common import Moves, acted, credited
 from demos.stage import launch, stories
 from demos.stage.frame import Tab
 from demos.stage.state import Code, Schema
@@ -69,10 +69,9 @@ SCHEMA = Schema(
 
 def act(state: State, action: dict[str, Any]) -> State:
     """The state after one action: the first part that knows the action answers, else it names a parameter."""
-    for part in (sliders, your_picture, blend, planes, arithmetic):
-        answer = part.act(state, action["name"], action["value"])
-        if answer is not None:
-            return answer
+    answer = acted((sliders, your_picture, blend, planes, arithmetic), state, action)
+    if answer is not None:
+        return answer
     state = SCHEMA.assign(state, action)
     # another seed or set is another face: what was set by hand belonged to the old one
     if action["name"] in ("seed", "data"):
@@ -82,9 +81,7 @@ def act(state: State, action: dict[str, Any]) -> State:
 
 def draw(state: State, live: bool) -> dict[str, Any]:
     """What the present part shows, and the credit that the licences of the pictures ask for."""
-    view = DRAW[state["part"]](Scene(state), live)
-    view["rail"]["items"].append({"kind": "text", "name": "credit", "label": zoo.CREDITS[state["data"]]})
-    return view
+    return credited(DRAW[state["part"]](Scene(state), live), state["data"])
 
 
 def picture(state: State) -> np.ndarray:

@@ -1,7 +1,7 @@
 """Files that come from elsewhere, each pinned by its SHA-256: the shipped weights are checked, the rest is downloaded.
 
-`python -m models.fetch` checks every file that `SHA256SUMS` in `assets/weights` and `assets/neighbours` lists (the app
-needs nothing else).
+`python -m models.fetch` checks every file that `SHA256SUMS` in `assets/weights`, `assets/neighbours` and `assets/maps`
+lists (the app needs nothing else but the pretrained language model, which is wanted, not needed).
 `python -m models.fetch NAME ...` also downloads what recipes ask for by name. `--sums` writes the list anew after the
 shipped weights have changed on purpose. Standard library only, so that it runs before anything is installed.
 """
@@ -17,7 +17,8 @@ from pathlib import Path
 
 WEIGHTS = Path(__file__).resolve().parents[1] / "assets" / "weights"
 NEIGHBOURS = WEIGHTS.parent / "neighbours"
-SHIPPED = (WEIGHTS, NEIGHBOURS)
+MAPS = WEIGHTS.parent / "maps"
+SHIPPED = (WEIGHTS, NEIGHBOURS, MAPS)
 SUMS = "SHA256SUMS"
 
 

@@ -29,6 +29,8 @@ import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from models import packing
+
 LAYER_GROUPS = {"coarse": (0, 1, 2), "middle": (3, 4), "fine": (5, 6, 7, 8)}
 """Which styles act at which size: coarse 4 to 8 pixels (pose, shape, hair), middle 16 (features), fine 32 to 64."""
 
@@ -343,8 +345,7 @@ def r1_penalty(discriminator: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
 def _save(network: nn.Module, config: GANConfig, folder: Path, name: str) -> None:
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    state = {key: value.detach().cpu().half().contiguous() for key, value in network.state_dict().items()}
-    save_file(state, folder / f"{name}.safetensors")
+    save_file(packing.halves(network.state_dict()), folder / f"{name}.safetensors")
     (folder / "config.json").write_text(json.dumps(asdict(config), indent=2) + "\n")
 
 
@@ -352,6 +353,5 @@ def _load(cls, folder: Path, name: str):
     config = json.loads((Path(folder) / "config.json").read_text())
     config |= {key: tuple(config[key]) for key in ("widths", "critic_widths")}
     network = cls(GANConfig(**config))
-    state = load_file(Path(folder) / f"{name}.safetensors")
-    network.load_state_dict({key: value.float() for key, value in state.items()})
+    network.load_state_dict(packing.opened(load_file(Path(folder) / f"{name}.safetensors")))
     return network.eval().requires_grad_(False).to(memory_format=torch.channels_last)

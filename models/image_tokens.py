@@ -19,6 +19,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from models import packing
 from models.image_tokens_autoencoder import OPEN, PatchAutoencoder
 from models.image_tokens_transformer import TokenTransformer
 
@@ -78,8 +79,7 @@ class ImageTokens:
         config = ImageTokensConfig(**config)
         networks = config.autoencoder(), config.transformer()
         for network, name in zip(networks, ("autoencoder", "transformer"), strict=True):
-            state = load_file(Path(folder) / f"{name}.safetensors")
-            network.load_state_dict({key: value.float() for key, value in state.items()})
+            network.load_state_dict(packing.opened(load_file(Path(folder) / f"{name}.safetensors")))
             network.eval().requires_grad_(False)
         return cls(config, networks[0].to(memory_format=torch.channels_last), networks[1])
 
@@ -89,8 +89,7 @@ class ImageTokens:
         folder.mkdir(parents=True, exist_ok=True)
         networks: dict[str, nn.Module] = {"autoencoder": self.autoencoder, "transformer": self.transformer}
         for name, network in networks.items():
-            state = {key: value.detach().cpu().half().contiguous() for key, value in network.state_dict().items()}
-            save_file(state, folder / f"{name}.safetensors")
+            save_file(packing.halves(network.state_dict()), folder / f"{name}.safetensors")
         (folder / "config.json").write_text(json.dumps(asdict(self.config), indent=1) + "\n")
 
     @property

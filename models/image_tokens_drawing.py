@@ -137,12 +137,15 @@ def draw(
             rank=torch.tensor([sampling.rank(*one) for one in zip(scores.numpy(), chosen.tolist(), strict=True)]),
             codes=codes.clone(),
             candidates=best,
-            patches=_patches(model, codes, index, best),
+            patches=patches(model, codes, index, best),
         )
 
 
-def _patches(model: ImageTokens, codes: Tensor, index: int, best: Tensor) -> Tensor:
-    """Every candidate (N, C) for position ``index`` as a small picture, (N, C, 3, patch, patch)."""
+def patches(model: ImageTokens, codes: Tensor, index: int, best: Tensor) -> Tensor:
+    """Every candidate ``best`` (N, C) for position ``index`` as a small picture, (N, C, 3, patch, patch).
+
+    Each is cut out of the picture that it would be drawn into, which has the codes (N, length).
+    """
     count, wanted = best.shape
     side = model.patch
     if not wanted:

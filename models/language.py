@@ -13,6 +13,7 @@ Surprisal is -log2 p in bits; perplexity is e to the mean of -ln p. No token is 
 was predicted from nothing and has no surprisal; an empty text starts from the end-of-text token.
 """
 
+import copy
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -128,6 +129,12 @@ class LanguageModel:
         )
         return cls(network, Tokenizer.from_file(str(folder / "tokenizer.json")), name or folder.name)
 
+    def alone(self) -> "LanguageModel":
+        """The same network with nothing read yet: what it answers follows from what it is asked and nothing before."""
+        other = copy.copy(self)
+        other.prefixes, other._scored, other._lock = Prefixes(), deque(maxlen=REMEMBERED), threading.Lock()
+        return other
+
     @cached_property
     def parameters(self) -> int:
         """How many weights the network has."""
@@ -238,7 +245,7 @@ class LanguageModel:
             rows.append(TokenScore(ids[0], self.vocabulary.raw(ids[0]), None, None, None, ()))
         if len(rows) < len(ids):
             for place, logits in self.read(ids[:-1], len(rows) - 1, reuse):
-                rows += [self._meet(ids[place + 1 + i], row) for i, row in enumerate(logits)]
+                rows += [self.meet(ids[place + 1 + i], row) for i, row in enumerate(logits)]
         if reuse:
             with self._lock:
                 self._scored.append((known, tuple(rows)))
@@ -250,7 +257,8 @@ class LanguageModel:
             parts = [rows[: common(known, ids)] for known, rows in self._scored]
         return max(parts, key=len, default=())
 
-    def _meet(self, token: int, logits: np.ndarray) -> TokenScore:
+    def meet(self, token: int, logits: np.ndarray) -> TokenScore:
+        """How surprised a model with these logits, (size,), is when this token comes."""
         log_p = log_softmax(logits)
         probabilities = np.exp(log_p)
         top = np.argpartition(-logits, min(ALTERNATIVES, len(logits)) - 1)[:ALTERNATIVES]

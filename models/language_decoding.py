@@ -80,13 +80,8 @@ def choose(
     context, dropped = model.cut(ids)
     logits = model.step(context, reuse)
     dart = None if seed is None else sampling.uniform(seed, index)
-    probabilities = sampling.softmax(logits)
-    plain, seen = rules == Rules(), tuple(ids)
-    bent = None if plain else sampling.bend(logits, rules, seen)
-    if dart is None:
-        chosen = int(np.argmax(logits if bent is None else bent))
-    else:
-        chosen = sampling.throw(probabilities if bent is None else sampling.softmax(bent), dart)
+    probabilities, seen = sampling.softmax(logits), tuple(ids)
+    chosen = pick(logits, probabilities, rules, dart, seen)
     own = float(probabilities[chosen])
     return TokenStep(
         index=index,
@@ -105,6 +100,19 @@ def choose(
         entropy_bits=sampling.entropy_bits(probabilities),
         last=chosen in model.ends,
     )
+
+
+def pick(
+    logits: np.ndarray, probabilities: np.ndarray, rules: Rules, dart: float | None, seen: Sequence[int] = ()
+) -> int:
+    """The token on which ``dart`` lands once the rules have bent the distribution; without one the most probable.
+
+    logits, probabilities: (V,), before any rule. seen: ids that a repetition penalty applies to.
+    """
+    bent = None if rules == Rules() else sampling.bend(logits, rules, seen)
+    if dart is None:
+        return int(np.argmax(logits if bent is None else bent))
+    return sampling.throw(probabilities if bent is None else sampling.softmax(bent), dart)
 
 
 def generate(

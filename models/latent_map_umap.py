@@ -167,6 +167,10 @@ def fit(
         )
     with _library() as umap:
         options = {"n_neighbors": n_neighbors, "min_dist": min_dist, "n_components": dimensions}
+        # of two neighbours one is the point itself: every tie is 1, the graph is many small trees, and on such the
+        # solver behind the spectral start draws vectors by a generator that no seed reaches
+        if n_neighbors == 2:
+            options["init"] = "random"
         start = umap.UMAP(**options, random_state=seed, n_epochs=0, n_jobs=1).fit(points)
     strengths = start.graph_.tocsr()
     y = np.ascontiguousarray(start.embedding_, np.float32)

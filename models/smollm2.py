@@ -29,6 +29,19 @@ HUB_ID = "HuggingFaceTB/SmolLM2-135M-Instruct"
 FOLDER = "SmolLM2-135M-Instruct"
 FILES = ("config.json", "generation_config.json", "tokenizer.json", "*.safetensors", "*.safetensors.index.json")
 
+CARD = """# SmolLM2-135M-Instruct
+
+A Llama-like transformer of 135 million weights by Hugging Face (Apache-2.0), trained by them on two trillion tokens of
+English text and code and then on instructions: https://huggingface.co/HuggingFaceTB/SmolLM2-135M-Instruct
+
+Here it is read from a file whose weights were rounded to four bits (Q4_1) and runs in float32, so its probabilities
+differ a little from those of the original. The setting PLAYGROUND_LANGUAGE_MODEL puts another model in its place.
+
+Small as it is, it says false things with confidence, counts badly, and believes what the internet of its training text
+believed: the parts "What goes wrong" and "What it believes" measure both.
+"""
+"""What the page says of it behind (i)."""
+
 Say = Callable[[str], None]
 
 

@@ -23,6 +23,8 @@ import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from models import packing
+
 
 @dataclass(frozen=True)
 class VAEConfig:
@@ -159,8 +161,7 @@ class VAE(nn.Module):
     def save(self, folder: Path) -> None:
         """Write ``model.safetensors`` (float16) and ``config.json`` into ``folder``."""
         folder.mkdir(parents=True, exist_ok=True)
-        state = {name: value.detach().cpu().half().contiguous() for name, value in self.state_dict().items()}
-        save_file(state, folder / "model.safetensors")
+        save_file(packing.halves(self.state_dict()), folder / "model.safetensors")
         (folder / "config.json").write_text(json.dumps(asdict(self.config), indent=2) + "\n")
 
     @classmethod
@@ -172,6 +173,5 @@ class VAE(nn.Module):
         """
         config = json.loads((Path(folder) / "config.json").read_text())
         model = cls(VAEConfig(**{**config, "widths": tuple(config["widths"])}))
-        state = load_file(Path(folder) / "model.safetensors")
-        model.load_state_dict({name: value.float() for name, value in state.items()})
+        model.load_state_dict(packing.opened(load_file(Path(folder) / "model.safetensors")))
         return model.eval().requires_grad_(False).to(memory_format=torch.channels_last)

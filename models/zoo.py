@@ -187,6 +187,13 @@ def language_folder(name: str) -> Path:
     return folder
 
 
+def language_here(name: str) -> bool:
+    """Whether a language model can be loaded now, without any network; raises ValueError for an unknown name."""
+    if check_language(name) == "tiny":
+        return (language_folder(name) / "config.json").is_file()
+    return smollm2.ready() is not None
+
+
 def language(name: str) -> LanguageModel:
     """The language model "tiny" or "smollm2", loaded once and shared; raises as :func:`language_folder` does."""
     folder = language_folder(name)

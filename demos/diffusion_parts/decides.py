@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from demos import follow
 from demos.common import LIVE, named_label, number, source
-from demos.diffusion_parts import follow, run
-from demos.diffusion_parts import scene as scenes
+from demos.diffusion_parts import run
 from demos.diffusion_parts.decides_measures import Opinion, Report, guesses, nearest, report
 from demos.diffusion_parts.run_frames import FEW, done, times
 from demos.diffusion_parts.run_frames import PANES as OF_RUN
@@ -55,15 +55,8 @@ def act(state: dict[str, Any], name: str, value: Any) -> dict[str, Any] | None:
         frame = run.PARAMS[0].check(value)
         return state | {"frame": frame if frame < state["steps"] else run.MOST}
     if name == "decides-again":
-        scenes.ENGINE.forget(Scene(state).request)
-        return follow.resume(state, SEEN)
-    if name == "decides-stop":
-        return follow.stop(state, SEEN, [Scene(state).request])
-    if name == "decides-go-on":
-        return follow.resume(state, SEEN)
-    if name == "decides-follow":
-        return follow.note(state, SEEN, [Scene(state).request], value)
-    return None
+        return follow.anew(state, SEEN, [Scene(state).request])
+    return follow.act(state, PART.name, SEEN, lambda: [Scene(state).request], name, value)
 
 
 # ---- the view

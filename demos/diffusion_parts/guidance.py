@@ -8,9 +8,8 @@ import gradio as gr
 import torch
 from torch import Tensor
 
+from demos import follow
 from demos.common import LIVE, faces, number, source
-from demos.diffusion_parts import follow
-from demos.diffusion_parts import scene as scenes
 from demos.diffusion_parts.run import MOST, button, scheduler, seed, steps_slider
 from demos.diffusion_parts.run_frames import done, enlargement
 from demos.diffusion_parts.scene import Scene, Together
@@ -47,15 +46,8 @@ def act(state: dict[str, Any], name: str, value: Any) -> dict[str, Any] | None:
     if name == "frame" and state["part"] == PART.name:
         return state | {"guidance_frame": PARAMS[0].check(value)}
     if name == "guidance-again":
-        scenes.ENGINE.forget(sweep(Scene(state)))
-        return follow.resume(state, SEEN)
-    if name == "guidance-stop":
-        return follow.stop(state, SEEN, [sweep(Scene(state))])
-    if name == "guidance-go-on":
-        return follow.resume(state, SEEN)
-    if name == "guidance-follow":
-        return follow.note(state, SEEN, [sweep(Scene(state))], value)
-    return None
+        return follow.anew(state, SEEN, [sweep(Scene(state))])
+    return follow.act(state, PART.name, SEEN, lambda: [sweep(Scene(state))], name, value)
 
 
 # ---- what is measured
@@ -114,7 +106,7 @@ def draw(scene: Scene, live: Haste) -> dict[str, Any]:
     if lanes[0] and not watch.complete and (watch.following or not live):
         view["guidance-sheet"] = _sketch(scene, lanes)
     if live:
-        return view
+        return view | ({"see": watch.words} if watch.following else {})
     if not watch.complete:
         return view | {"see": watch.words or "Stopped before the first step."}
     lane = nearest(scene.state["guidance"])

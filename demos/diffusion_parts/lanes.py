@@ -6,15 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from demos import prompting
-from demos.diffusion_parts import follow, lanes_plan
-from demos.diffusion_parts.follow import Watch
+from demos import follow, prompting
+from demos.common import seed_item
+from demos.diffusion_parts import lanes_plan
 from demos.diffusion_parts.lanes_frames import Row
 from demos.diffusion_parts.lanes_plan import FIELDS, OWN, PRESETS, RULES, Lane, Pane
 from demos.diffusion_parts.lanes_words import formula, see
 from demos.diffusion_parts.scene import LABELS, Scene, Together
+from demos.follow import Watch
 from demos.stage.frame import Haste, Part
-from demos.stage.state import SEED_LIMIT, Integer
+from demos.stage.state import Integer
 from demos.widgets.frame_strip import FrameStrip
 
 PART = Part("lanes", "Lanes", frames=True)
@@ -42,17 +43,13 @@ def together_of(scene: Scene) -> Together:
 
 
 def act(state: dict[str, Any], name: str, value: Any) -> dict[str, Any] | None:
-    """Answers ``lanes-follow``, ``-stop``, ``-go``, ``lane-…``, and ``frame`` while this part is shown; else None."""
-    if name == "lanes-follow":
-        return follow.note(state, PROGRESS, (together_of(Scene(state)),), value)
-    if name == "lanes-stop":
-        return follow.stop(state, PROGRESS, (together_of(Scene(state)),))
-    if name == "lanes-go":
-        return follow.resume(state, PROGRESS)
+    """Answers ``lanes-follow``, ``-stop``, ``-go-on``, ``lane-…``, and ``frame`` while this part is shown."""
     if name == "frame" and state["part"] == PART.name:
         last = Row(Scene(state), together_of(Scene(state)), ()).places - 1
         return state | {"lanes_at": round(Integer("frame", 0, last, 0).check(value) / max(1, last), 3)}
-    return _edit(state, name, value) if name.startswith("lane-") else None
+    if name.startswith("lane-"):
+        return _edit(state, name, value)
+    return follow.act(state, PART.name, PROGRESS, lambda: (together_of(Scene(state)),), name, value)
 
 
 def _edit(state: dict[str, Any], name: str, value: Any) -> dict[str, Any] | None:
@@ -121,8 +118,7 @@ def _rail(row: Row, watch: Watch, live: Haste) -> list[dict[str, Any]]:
         {"kind": "choice", "name": "lanes_preset", "label": "Compare", "value": state["lanes_preset"]}
         | {"options": [*presets, {"value": OWN, "label": "My own"}]},
         prompting.control(state["prompt"], row.scene.data, brief=bool(live)),
-        {"kind": "number", "name": "seed", "label": "Noise of all lanes, seed", "min": 0, "max": SEED_LIMIT}
-        | {"value": state["seed"], "dice": True},
+        seed_item(state["seed"], "Noise of all lanes, seed"),
     ]
     if state["lanes_preset"] != "stopped":
         items.append(
@@ -134,7 +130,7 @@ def _rail(row: Row, watch: Watch, live: Haste) -> list[dict[str, Any]]:
             {"kind": "choice", "name": "lanes_reference", "label": "Distances from", "options": letters}
             | {"value": reference}
         )
-    items += watch.button("lanes-stop", "lanes-go")
+    items += watch.button(PART.name)
     return [*items, {"kind": "drawer", "name": "lanes-drawer", "label": "The lanes", "items": _drawer(state, panes)}]
 
 

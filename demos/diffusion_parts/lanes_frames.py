@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from demos import follow
 from demos.common import LIVE
-from demos.diffusion_parts import follow
 from demos.diffusion_parts.lanes_plan import Pane, panes_of
 from demos.diffusion_parts.scene import Scene, Together
 from demos.widgets.frame_strip import FrameStrip

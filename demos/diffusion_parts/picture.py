@@ -5,9 +5,8 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
-from demos import uploads
-from demos.diffusion_parts import follow, picture_back, picture_repair, picture_survey, run
-from demos.diffusion_parts import scene as scenes
+from demos import follow, uploads
+from demos.diffusion_parts import picture_back, picture_repair, picture_survey, run
 from demos.diffusion_parts.picture_walks import AGAIN, Own
 from demos.diffusion_parts.scene import Scene
 from demos.prompting import control
@@ -80,16 +79,10 @@ def _walk(state: dict[str, Any], name: str, value: Any) -> dict[str, Any] | None
     """Begins, follows, stops and resumes the walk of the present task."""
     own = Own(Scene(state))
     if name == "picture-again":
-        scenes.ENGINE.forget(own.asked)
-        return follow.resume(state, SEEN) | {"walked": True, "walk_frame": LAST}
-    if name == "picture-go-on":
-        return follow.resume(state, SEEN)
-    if name == "picture-stop":
-        return follow.stop(state, SEEN, [own.asked])
-    if name == "picture-follow":  # asked for before the picture was noised anew, it may begin nothing
-        walks = VIEWS[state["task"]].walks(own)
-        return follow.note(state, SEEN, [own.asked], value) if walks else state
-    return None
+        return follow.anew(state, SEEN, [own.asked]) | {"walked": True, "walk_frame": LAST}
+    if name == "picture-follow" and not VIEWS[state["task"]].walks(own):
+        return state  # asked for before the picture was noised anew, it may begin nothing
+    return follow.act(state, PART.name, SEEN, lambda: [own.asked], name, value)
 
 
 def stage() -> None:

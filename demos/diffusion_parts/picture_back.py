@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from demos.common import LIVE, number, source
-from demos.diffusion_parts.follow import Watch, mark
 from demos.diffusion_parts.picture_walks import Own
 from demos.diffusion_parts.run_frames import done
+from demos.follow import Watch, mark
 from demos.stage.frame import Haste
 from demos.widgets.frame_strip import FrameStrip
 from demos.widgets.picture import encode, raw, sheet

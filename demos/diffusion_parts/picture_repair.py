@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from demos.common import LIVE, number, source
-from demos.diffusion_parts.follow import Watch, mark
 from demos.diffusion_parts.picture_back import asked
 from demos.diffusion_parts.picture_walks import AGAIN, FILLINGS, REPAIRERS, Own
 from demos.diffusion_parts.run_frames import done
 from demos.diffusion_parts.scene import LABELS
+from demos.follow import Watch, mark
 from demos.stage.frame import Haste
 from demos.stage.state import pack_bits
 from demos.widgets.frame_strip import FrameStrip

@@ -7,10 +7,10 @@ import numpy as np
 import torch
 
 from demos.common import LIVE, faces, named_label, number, source
-from demos.diffusion_parts.follow import Watch
 from demos.diffusion_parts.picture_back import asked
 from demos.diffusion_parts.picture_walks import LEVELS, Level, Own
 from demos.diffusion_parts.run_frames import done
+from demos.follow import Watch
 from demos.stage.frame import Haste
 from demos.widgets.picture import sheet
 from models import conditions, diffusion, editing

@@ -12,10 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from demos import uploads
-from demos.diffusion_parts import scene as scenes
-from demos.diffusion_parts.engine import Run
+from demos import engine, uploads
 from demos.diffusion_parts.scene import SHAPE, Request, Scene
+from demos.engine import Run
 from demos.stage.state import SEED_LIMIT, unpack_bits
 from demos.uploads import example_atlas, read_picture
 from demos.widgets.picture import to_uint8
@@ -67,7 +66,7 @@ class Back:
 
     def run(self) -> Run:
         """The run of this request, begun if it was not."""
-        return scenes.ENGINE.run(self, self.start, self.steps)
+        return engine.ENGINE.run(self, self.start, self.steps)
 
 
 @dataclass(frozen=True)
@@ -103,7 +102,7 @@ class Survey:
     def run(self) -> Run:
         """The run of this request, begun if it was not."""
         steps = sum(Back(self.picture, level, self.request).steps + 1 for level in LEVELS) + 1
-        return scenes.ENGINE.run(self, self.start, steps)
+        return engine.ENGINE.run(self, self.start, steps)
 
 
 @dataclass(frozen=True)
@@ -150,7 +149,7 @@ class Mend:
 
     def run(self) -> Run:
         """The run of this request, begun if it was not."""
-        return scenes.ENGINE.run(self, self.start, self.steps)
+        return engine.ENGINE.run(self, self.start, self.steps)
 
 
 @cache

@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
-from demos.common import LIVE
+from demos.common import LIVE, seed_item
 from demos.diffusion_parts import points_lessons as lessons
 from demos.diffusion_parts.points_lessons import EVERY
 from demos.diffusion_parts.points_maps import arrows, densities, painted
@@ -26,7 +26,6 @@ from demos.diffusion_parts.points_moves import (
 )
 from demos.diffusion_parts.points_words import formula, see
 from demos.stage.frame import Haste, Part
-from demos.stage.state import SEED_LIMIT
 from demos.widgets.curves import Curves
 from demos.widgets.point_field import PointField
 from models import diffusion, game
@@ -146,8 +145,7 @@ def _rail(state: dict[str, Any], now: Present) -> list[dict[str, Any]]:
     more = [
         {"kind": "toggle", "name": "points_noisy", "label": "Fresh noise at every step (η = 1)"}
         | {"value": state["points_noisy"]},
-        {"kind": "number", "name": "seed", "label": "Seed of the noise", "min": 0, "max": SEED_LIMIT}
-        | {"value": state["seed"], "dice": True},
+        seed_item(state["seed"], "Seed of the noise"),
     ]
     if state["points_drawing"] and state["points_shape"] == "drawing":
         more.append({"kind": "button", "name": "points-clear", "label": "Clear my drawing"})

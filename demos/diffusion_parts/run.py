@@ -6,13 +6,14 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
-from demos.diffusion_parts import follow, run_frames, run_words
-from demos.diffusion_parts import scene as scenes
-from demos.diffusion_parts.follow import Watch
+from demos import follow
+from demos.common import seed_item
+from demos.diffusion_parts import run_frames, run_words
 from demos.diffusion_parts.scene import LABELS, Scene
+from demos.follow import Watch
 from demos.prompting import control
 from demos.stage.frame import Haste, Part
-from demos.stage.state import SEED_LIMIT, Integer
+from demos.stage.state import Integer
 from demos.widgets.curves import Curves
 from demos.widgets.frame_strip import FrameStrip
 from models import diffusion
@@ -32,15 +33,8 @@ def act(state: dict[str, Any], name: str, value: Any) -> dict[str, Any] | None:
         frame = PARAMS[0].check(value)
         return state | {"frame": frame if frame < state["steps"] else MOST}
     if name == "denoise":
-        scenes.ENGINE.forget(Scene(state).request)
-        return follow.resume(state, SEEN) | {"frame": MOST}
-    if name == "run-stop":
-        return follow.stop(state, SEEN, [Scene(state).request])
-    if name == "run-go-on":
-        return follow.resume(state, SEEN)
-    if name == "run-follow":
-        return follow.note(state, SEEN, [Scene(state).request], value)
-    return None
+        return follow.anew(state, SEEN, [Scene(state).request]) | {"frame": MOST}
+    return follow.act(state, PART.name, SEEN, lambda: [Scene(state).request], name, value)
 
 
 def asked(state: dict[str, Any], name: str) -> dict[str, Any]:
@@ -131,15 +125,7 @@ def rail(
 
 def seed(scene: Scene) -> dict[str, Any]:
     """The seed of the noise, for every part that has one."""
-    return {
-        "kind": "number",
-        "name": "seed",
-        "label": "Seed",
-        "min": 0,
-        "max": SEED_LIMIT,
-        "value": scene.seed,
-        "dice": True,
-    }
+    return seed_item(scene.seed)
 
 
 def steps_slider(scene: Scene) -> dict[str, Any]:
@@ -158,7 +144,7 @@ def scheduler(scene: Scene) -> dict[str, Any]:
 
 def button(watch: Watch, part: str, name: str, label: str) -> list[dict[str, Any]]:
     """Stop while a run is on, Go on once it was stopped, and else what computes it again."""
-    press = watch.button(f"{part}-stop", f"{part}-go-on") or [{"kind": "button", "name": name, "label": label}]
+    press = watch.button(part) or [{"kind": "button", "name": name, "label": label}]
     return [one | {"primary": True} for one in press]
 
 

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from demos import follow
 from demos.common import LIVE
-from demos.diffusion_parts import follow
-from demos.diffusion_parts.engine import Run
 from demos.diffusion_parts.scene import Request, Together
+from demos.engine import Run
 from demos.widgets.frame_strip import FrameStrip
 from demos.widgets.picture import encode, raw, sheet, to_uint8
 from models import diffusion

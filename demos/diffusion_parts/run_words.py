@@ -9,8 +9,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from demos.common import LIVE, number, source
-from demos.diffusion_parts.follow import Watch
 from demos.diffusion_parts.scene import Request
+from demos.follow import Watch
 from models import diffusion
 from models.diffusion import DenoiseStep
 

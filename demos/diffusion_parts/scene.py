@@ -1,6 +1,6 @@
 """What every part of the diffusion tab starts from: the state turned into requests, and requests into runs."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -8,11 +8,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from demos.diffusion_parts.engine import Engine, Run
+from demos import engine
+from demos.common import BaseScene
+from demos.engine import Run
 from models import diffusion, metrics, prompts, seeding, threads, zoo
 from models.diffusion import Denoiser, DenoiseStep
 
-ENGINE = Engine()
 SHAPE = (3, 64, 64)
 LABELS = {"ddim": "DDIM", "ddpm": "DDPM", "heun": "Heun", "dpm": "DPM-Solver++", "euler": "Euler"}
 
@@ -61,7 +62,7 @@ class Request:
 
     def run(self) -> Run:
         """The run of this request, begun if it was not."""
-        return ENGINE.run(self, self.start, self.steps)
+        return engine.ENGINE.run(self, self.start, self.steps)
 
 
 @dataclass(frozen=True)
@@ -77,24 +78,11 @@ class Together:
 
     def run(self) -> Run:
         """The run of all lanes, begun if it was not."""
-        return ENGINE.run(self, self.start, sum(lane.steps for lane in self.lanes))
+        return engine.ENGINE.run(self, self.start, sum(lane.steps for lane in self.lanes))
 
 
-@dataclass(frozen=True)
-class Scene:
+class Scene(BaseScene):
     """The state of the tab and all that follows from it; everything costly is computed when first asked for."""
-
-    state: Mapping[str, Any]
-
-    @property
-    def data(self) -> str:
-        """Name of the data set."""
-        return self.state["data"]
-
-    @property
-    def seed(self) -> int:
-        """The seed of the noise."""
-        return self.state["seed"]
 
     @cached_property
     def denoiser(self) -> Denoiser:

@@ -5,12 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from demos import prompting
-from demos.diffusion_parts import follow
-from demos.diffusion_parts.follow import Watch
+from demos import follow, prompting
 from demos.diffusion_parts.scene import Scene
 from demos.diffusion_parts.seeds_batches import SCHEDULER, SIDE, STEPS, Batch, Blend, Poke, Values
 from demos.diffusion_parts.seeds_modes import COUNT, FEW, Blending, Mode, Poking, Wishing, plain
+from demos.follow import Watch
 from demos.stage.frame import Haste, Part
 from demos.stage.state import DATA, SEED_LIMIT, Choice, Flag, Integer, Number
 from demos.widgets.face_sheet import FaceSheet
@@ -78,18 +77,12 @@ def batches(scene: Scene) -> tuple[Batch, ...]:
 
 
 def act(state: dict[str, Any], name: str, value: Any) -> dict[str, Any] | None:
-    """Answers ``seeds-follow``, ``-stop`` and ``-go``, and ``poke`` while this part is shown; else None."""
-    if name == "seeds-follow":
-        return follow.note(state, PROGRESS, batches(Scene(state)), value)
-    if name == "seeds-stop":
-        return follow.stop(state, PROGRESS, batches(Scene(state)))
-    if name == "seeds-go":
-        return follow.resume(state, PROGRESS)
+    """Answers ``seeds-follow``, ``-stop`` and ``-go-on``, and ``poke`` while this part is shown; else None."""
     if name == "poke" and state["part"] == PART.name:
         if not isinstance(value, dict) or value.keys() != {"x", "y"}:
             raise ValueError("A poke is a place with x and y.")
         return state | {f"poke_{axis}": NAMED[f"poke_{axis}"].check(value[axis]) for axis in "xy"}
-    return None
+    return follow.act(state, PART.name, PROGRESS, lambda: batches(Scene(state)), name, value)
 
 
 def draw(scene: Scene, live: Haste) -> dict[str, Any]:
@@ -158,5 +151,5 @@ def _rail(scene: Scene, watch: Watch, live: Haste) -> list[dict[str, Any]]:
             {"kind": "choice", "name": "seeds_attribute", "label": "Attribute", "options": known}
             | {"value": attribute(scene)}
         )
-    items += watch.button("seeds-stop", "seeds-go")
+    items += watch.button(PART.name)
     return [*items, {"kind": "text", "name": "seeds-few", "label": f"{FEW}, so that many pictures are soon there."}]

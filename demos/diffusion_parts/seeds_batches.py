@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from demos.diffusion_parts import scene
-from demos.diffusion_parts.engine import Run
+from demos import engine
 from demos.diffusion_parts.scene import SHAPE, Request
+from demos.engine import Run
 from models import diffusion, paths, seeding, zoo
 from models.diffusion import DenoiseStep
 
@@ -45,7 +45,7 @@ class Batch(ABC):
 
     def run(self) -> Run:
         """The run of the batch, begun if it was not."""
-        return scene.ENGINE.run(self, self.start, self.request.steps)
+        return engine.ENGINE.run(self, self.start, self.request.steps)
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from typing import Any
 import gradio as gr
 import torch
 
+from demos import follow
 from demos.common import LIVE, faces, source
-from demos.diffusion_parts import follow, run
-from demos.diffusion_parts import scene as scenes
+from demos.diffusion_parts import run
 from demos.diffusion_parts.scene import Scene, Together
 from demos.diffusion_parts.wrong_cases import GUIDANCE, NOISE, STEPS, Failure, Lane, Measured
 from demos.diffusion_parts.wrong_prompts import CONTRADICTION, UNKNOWN
@@ -55,15 +55,8 @@ def act(state: dict[str, Any], name: str, value: Any) -> dict[str, Any] | None:
         lanes = lanes_of(Scene(state))
         return _gone(state, lanes[Integer("lane", 0, len(lanes) - 1, WORST).check(WORST if value is None else value)])
     if name == "wrong-again":
-        scenes.ENGINE.forget(together(Scene(state)))
-        return follow.resume(state, SEEN)
-    if name == "wrong-stop":
-        return follow.stop(state, SEEN, [together(Scene(state))])
-    if name == "wrong-go-on":
-        return follow.resume(state, SEEN)
-    if name == "wrong-follow":
-        return follow.note(state, SEEN, [together(Scene(state))], value)
-    return None
+        return follow.anew(state, SEEN, [together(Scene(state))])
+    return follow.act(state, PART.name, SEEN, lambda: [together(Scene(state))], name, value)
 
 
 def _gone(state: dict[str, Any], one: Lane) -> dict[str, Any]:
@@ -95,7 +88,7 @@ def draw(scene: Scene, live: Haste) -> dict[str, Any]:
     if all(steps) and not watch.complete and (watch.following or not live):
         view["wrong-sheet"] = _sketch(lanes, steps)
     if live:
-        return view
+        return view | ({"see": watch.words} if watch.following else {})
     if not watch.complete:
         return view | {"wrong-bars": {"items": []}, "see": watch.words or "Stopped before the first step."}
     ends = torch.cat([walk[-1].x_next for walk in steps])
@@ -155,7 +148,7 @@ def _rail(
     ]
     if state["failure"] in PROMPTED:
         items.insert(1, control(state["prompt"], scene.data, brief=brief))
-    press = watch.button("wrong-stop", "wrong-go-on")
+    press = watch.button(PART.name)
     return [
         *items,
         {"kind": "text", "name": "wrong-knob", "label": f"The knob: {failure.knob}"},

@@ -37,9 +37,9 @@ def stage() -> None:
 def draw(scene: Scene, live: Haste) -> dict[str, Any]:
     """The selected face at once, the sheet a little behind, scores and meters when the hand rests."""
     if live == Haste.FOLLOW:
-        return {"sheet": _sheet(scene, sheet(scene, aside=True), quick=True)}
+        return {"sheet": _sheet(scene, sheet(scene, live), quick=True)}
     with stopwatch() as spent:
-        face = scene.draw_faces(scene.styles[None])
+        face = scene.draw_faces(scene.styles[None], live)
     view = {"face": _hero(scene, face, None if live else spent[0]), "rail": {"items": rail(scene)}}
     if live:
         return view
@@ -58,14 +58,14 @@ def signed(value: float) -> str:
     return f"{value:+.1f}".replace("-", "−")
 
 
-def sheet(scene: Scene, aside: bool = False) -> Tensor:
+def sheet(scene: Scene, live: Haste = Haste.REST) -> Tensor:
     """The sixteen faces of the seed, (16, 3, 64, 64); the selected one as it stands now, with every push."""
     w = scene.generator.truncate(scene.w(scene.state["seed"]), scene.psi)
     with threads.for_batch(1):  # two cores would spend longer on sharing this copy than on making it
         styles = w[:, None].repeat(1, scene.generator.layers, 1)
     if not scene.state["own"]:
         styles[scene.state["face"]] = scene.styles
-    return scene.draw_faces(styles, aside)
+    return scene.draw_faces(styles, live)
 
 
 def _sheet(scene: Scene, pictures: Tensor, quick: bool = False, notes: list[str] | None = None) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
-from demos.common import LIVE, number, source
+from demos.common import LIVE, number, seed_item, source
 from demos.gan_parts.game_moves import (
     FRESH,
     MOMENT,
@@ -26,7 +26,7 @@ from demos.gan_parts.game_moves import (
 )
 from demos.gan_parts.scene import Scene
 from demos.stage.frame import Haste, Part
-from demos.stage.state import SEED_LIMIT, pack
+from demos.stage.state import pack
 from demos.widgets.curves import Curves
 from demos.widgets.game_board import GameBoard
 from models import game as play
@@ -249,15 +249,7 @@ def _rail(state: dict[str, Any]) -> list[dict[str, Any]]:
             "options": [{"value": prior, "label": prior.capitalize()} for prior in play.PRIORS],
             "value": state["prior"],
         },
-        {
-            "kind": "number",
-            "name": "seed",
-            "label": "Seed",
-            "min": 0,
-            "max": SEED_LIMIT,
-            "value": state["seed"],
-            "dice": True,
-        },
+        seed_item(state["seed"]),
         {"kind": "button", "name": "game-fair", "label": "Fair rates"},
         {"kind": "button", "name": "game-collapse", "label": "Make it collapse"},
     ]

@@ -205,15 +205,19 @@ def recipes(data: str) -> list[str]:
     healthy, minutes = record["arguments"], record["training_minutes"]
     last = f" So in the last {minutes:.0f} of {minutes + record['minutes_before']:.0f} minutes."
     augmentation = f"augmentation from p = {healthy['augment']:g} on" if healthy["augment"] else "no augmentation"
+    more = ", redrawing of real pictures beside the game" * bool(healthy.get("redraw"))
+    more += ", a second critic on VGG16" * bool(healthy.get("eyes"))
     texts = [
-        f"Healthy: {augmentation}, R1 with γ = {healthy['gamma']:g}, minibatch statistics, mixed styles; both players "
-        f"learn at {healthy['rate']:g}.{last if record['minutes_before'] else ''}"
+        f"Healthy: {augmentation}, R1 with γ = {healthy['gamma']:g}, minibatch statistics, mixed styles{more}; both "
+        f"players learn at {healthy['rate']:g}.{last if record['minutes_before'] else ''}"
     ]
     if data == "toons":
         collapsed = replays.record(zoo.gan_folder(data, collapsed=True))
         rates = collapsed["rates"]
+        same = abs(collapsed["minutes_before"] - minutes - record["minutes_before"]) < 1
+        begun = "the healthy run" if same else "an earlier healthy run, not the one above,"
         texts.append(
-            f"Made to collapse: it began as the healthy run after {collapsed['minutes_before']:g} minutes and went on "
+            f"Made to collapse: it began as {begun} after {collapsed['minutes_before']:g} minutes and went on "
             f"with none of these; the generator learns at {rates['generator']:g}, the discriminator at "
             f"{rates['discriminator']:g}."
         )

@@ -1,15 +1,17 @@
 """What every part of the GAN tab starts from: the state turned into networks, styles and faces."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import nullcontext
 from functools import cached_property
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from demos.common import BaseScene
+from demos.stage.frame import Haste
 from demos.stage.state import unpack
-from models import metrics, seeding, threads, zoo
+from models import metrics, precision, seeding, threads, zoo
 from models.components import Components
 from models.directions import Directions
 from models.gan import LAYER_GROUPS, Discriminator, Generator
@@ -32,16 +34,8 @@ def move_names() -> Iterator[str]:
         yield from (f"{name}@{group}" for group in LAYER_GROUPS)
 
 
-@dataclass(frozen=True)
-class Scene:
+class Scene(BaseScene):
     """The state of the tab and all that follows from it; everything costly is computed when first asked for."""
-
-    state: dict[str, Any]
-
-    @property
-    def data(self) -> str:
-        """Name of the data set."""
-        return self.state["data"]
 
     @property
     def psi(self) -> float:
@@ -115,14 +109,15 @@ class Scene:
         return self.moved(self.truncated(self.base).expand(self.generator.layers, -1))
 
     @torch.inference_mode()
-    def draw_faces(self, styles: Tensor, aside: bool = False) -> Tensor:
+    def draw_faces(self, styles: Tensor, live: Haste = Haste.REST) -> Tensor:
         """Styles (N, LAYERS, W), or one w per face (N, W), -> pictures (N, 3, 64, 64) in [-1, 1].
 
-        aside: on one core, however many they are, because the other answers a dragging hand.
+        live: unless at rest, in numbers that are quick (see :mod:`models.precision`); the faces that follow on one
+        core, however many they are, because the other answers the dragging hand.
         """
         # by fours: memory for more is taken from the system and given back each time, which costs a quarter of the time
-        few = styles.split(threads.FEW) if aside else [styles]
-        with threads.for_batch(len(few[0])):
+        few = styles.split(threads.FEW) if live == Haste.FOLLOW else [styles]
+        with threads.for_batch(len(few[0])), precision.in_passing() if live else nullcontext():
             return torch.cat([self.generator.synthesis(part) for part in few]).clamp(-1, 1)
 
     @torch.inference_mode()

@@ -51,7 +51,7 @@ def stage() -> None:
 def draw(scene: Scene, live: Haste) -> dict[str, Any]:
     """The face at once; when the hand rests also the sheet, the formula and the sentence."""
     with stopwatch() as spent:
-        face = scene.draw_faces(scene.styles[None])
+        face = scene.draw_faces(scene.styles[None], live)
     score = float(scene.scores(face)[0])
     caption = f"drawn in {spent[0]:.0f} ms · D’s score {score:+.1f}".replace("-", "−")
     view = {"steered": hero(face, caption, "The selected face with every push"), "rail": {"items": _rail(scene, live)}}

@@ -7,11 +7,11 @@ import gradio as gr
 import torch
 from torch import Tensor
 
-from demos.common import LIVE, faces, number, source
+from demos.common import LIVE, faces, number, seed_item, source
 from demos.gan_parts.faces import signed
 from demos.gan_parts.scene import Scene
 from demos.stage.frame import Haste, Part
-from demos.stage.state import SEED_LIMIT, Choice, Integer
+from demos.stage.state import Choice, Integer
 from demos.uploads import example_atlas, to_tensor
 from demos.widgets.curves import Curves
 from demos.widgets.face_sheet import FaceSheet
@@ -68,15 +68,7 @@ def _rail(scene: Scene) -> list[dict[str, Any]]:
             "options": [{"value": name, "label": label} for name, label in FAILURES.items()],
             "value": state["failure"],
         },
-        {
-            "kind": "number",
-            "name": "seed",
-            "label": "Seed",
-            "min": 0,
-            "max": SEED_LIMIT,
-            "value": state["seed"],
-            "dice": True,
-        },
+        seed_item(state["seed"]),
     ]
     if state["failure"] != "collapse":
         return items

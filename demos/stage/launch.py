@@ -6,12 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
 
 from demos import widgets
 from demos.stage import frame, theme
 
 TITLE = "Generative Playground"
 FOLDER = Path(__file__).parent
+MAPS = Path(__file__).resolve().parents[2] / "assets" / "maps"  # pictures too large to travel inside an answer
 Entry = tuple[frame.Tab, Mapping[str, Callable[[], Any]], Iterable[Callable]]
 
 
@@ -38,6 +41,7 @@ LAUNCH: dict[str, Any] = {
     "show_error": False,  # only the text of gr.Error reaches a caller, never that of another exception
     "max_file_size": "8mb",
     "quiet": True,
+    "app_kwargs": {"routes": [Mount("/maps", StaticFiles(directory=MAPS, check_dir=False))]},
 }
 
 

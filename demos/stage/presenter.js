@@ -5,7 +5,7 @@
   const { dialog, el, on } = playground;
 
   const KEYS = [
-    ["1–6", "tabs"],
+    ["1–9", "tabs"],
     ["← →", "step"],
     ["Space", "play"],
     ["A", "pin"],
@@ -14,6 +14,8 @@
     ["F", "full screen"],
     ["?", "help"],
   ];
+  // the tabs' own digits: the bar comes after this script
+  const numbers = () => `1–${document.querySelectorAll(".stage-tablist [data-tab]").length || 9}`;
   const presenting = () => document.body.classList.contains("presenting");
 
   function present(wanted = !presenting()) {
@@ -21,6 +23,7 @@
     if (!wanted && document.fullscreenElement) document.exitFullscreen();
     if (wanted && document.activeElement?.closest?.(".stage-bar")) document.activeElement.blur();
     legend.hidden = !wanted;
+    legend.querySelector("kbd").textContent = numbers();
     window.dispatchEvent(new Event("resize"));
   }
 
@@ -33,7 +36,7 @@
       ["P", "presenter mode: larger type, no chrome"],
       ["?", "this help"],
       ["Ctrl+Z, Ctrl+Shift+Z", "undo, redo"],
-      ["1–6", "tabs"],
+      [numbers(), "tabs"],
       ["← →", "step or scrub; without a run: the story"],
       ["Space", "play or stop"],
       ["A", "pin this as A, compare with it; again: unpin"],

@@ -1,12 +1,12 @@
 """What every part of the VAE tab starts from: the state turned into a network, a code and what is known about both."""
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from demos.common import BaseScene
 from models import seeding, threads, zoo
 from models.latents import to_grid
 from models.vae import VAE, Elbo, elbo
@@ -17,16 +17,8 @@ def prior_code(seed: int, size: int) -> Tensor:
     return to_grid(seeding.normal(seed, 1, (size,))[0])
 
 
-@dataclass(frozen=True)
-class Scene:
+class Scene(BaseScene):
     """The state of the tab and all that follows from it; everything costly is computed when first asked for."""
-
-    state: dict[str, Any]
-
-    @property
-    def data(self) -> str:
-        """Name of the data set."""
-        return self.state["data"]
 
     @cached_property
     def model(self) -> VAE:

@@ -46,6 +46,10 @@ window.pgWidgets = (() => {
     enlarge: "M11.500 4H16v4.500M16 4l-5 5M8.500 16H4v-4.500M4 16l5-5",
     erase: "M8 16h8M4.500 12.500 12 5l4 4-7 7H7z",
     close: "M5 5l10 10M15 5 5 15",
+    lasso: "M10 4c4 0 6.500 1.800 6.500 4.200S14 12.500 10 12.500 3.500 10.700 3.500 8.200 6 4 10 4zM7 12.500c-1.500 1-1.500 2.500 0 2.500s1.500 2-.5 2",
+    nearer: "M9 4.500a4.500 4.500 0 1 0 0 9 4.500 4.500 0 0 0 0-9zM12.500 12.500 16.500 16.500M9 7v4M7 9h4",
+    farther: "M9 4.500a4.500 4.500 0 1 0 0 9 4.500 4.500 0 0 0 0-9zM12.500 12.500 16.500 16.500M7 9h4",
+    whole: "M4 8V4h4M12 4h4v4M16 12v4h-4M8 16H4v-4",
   };
 
   function icon(name) {
@@ -99,20 +103,22 @@ window.pgWidgets = (() => {
 
   // One picture at a time: decode, wait for the next frame, draw. Of the pictures that arrive meanwhile only the last
   // is kept, so a slow page skips pictures but never shows them out of order, and the canvas is never empty between two.
+  // forget() gives up what is on its way.
   function latest(draw, failed) {
     let waiting = null;
+    let job = null; // what is being decoded; null: nobody wants it any more
     let busy = false;
     async function run() {
       busy = true;
       while (waiting) {
-        const job = waiting;
+        const mine = (job = waiting);
         waiting = null;
         try {
-          const image = job.uri ? await decode(job.uri) : null;
+          const image = mine.uri ? await decode(mine.uri) : null;
           await new Promise(requestAnimationFrame);
-          draw(image, job.about);
+          if (job === mine) draw(image, mine.about);
         } catch (error) {
-          failed(error, job.about);
+          if (job === mine) failed(error, mine.about);
         }
       }
       busy = false;
@@ -122,6 +128,9 @@ window.pgWidgets = (() => {
       if (!busy) run();
     };
     load.busy = () => busy;
+    load.forget = () => {
+      waiting = job = null;
+    };
     return load;
   }
 

@@ -10,19 +10,44 @@ from typing import Any
 import gradio as gr
 
 FOLDER = Path(__file__).parent
-TOOLS = ("base", "point_pen")  # what the widgets' JavaScript uses; it comes first
+# what the widgets' JavaScript uses; it comes first
+TOOLS = (
+    "base",
+    "player",
+    "point_pen",
+    "sampling_maths",
+    "token_words",
+    "dart_line",
+    "map_points",
+    "map_ink",
+    "map_camera",
+    "map_marks",
+    "map_hand",
+    "map_words",
+)
 KINDS = (
     "controls",
     "curves",
     "face_sheet",
     "frame_strip",
     "game_board",
+    "head_grid",
     "intervals",
     "latent_pad",
+    "layer_table",
+    "map_board",
     "mask_pad",
+    "merge_ladder",
     "meter",
+    "pair_bars",
+    "patch_board",
     "picture_input",
     "point_field",
+    "road_tree",
+    "sampling_board",
+    "table",
+    "text_strip",
+    "token_text",
 )
 
 

@@ -165,7 +165,7 @@
       const now = index === null ? null : across(value.x[index]);
       const lines = series().map(({ y: numbers, dash }, i) => ({ numbers, dash, colour: palette[i % palette.length].paint }));
       pen.lineJoin = pen.lineCap = "round";
-      const parts = now === null ? [[0, width, 1]] : [[now, width, LATER], [0, now, 1]];
+      const parts = now === null ? [[0, width, 1]] : [[now, width, value.whole ? 1 : LATER], [0, now, 1]];
       for (const [from, to, strength] of parts) {
         pen.save();
         pen.beginPath();

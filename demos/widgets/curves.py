@@ -12,6 +12,7 @@ class Curves(Widget):
     most six series are told apart; None leaves a gap, and on a log scale so does what is not above 0.
     index is where the marker stands; the legend tells every series' value there, without a marker the last one.
     follows: the marker moves with the frame k that this strip of the same tab shows, to x[k], in the browser alone.
+    whole: lines are as strong beyond the marker, which is a place and not a time.
     marks are horizontal lines with a word. Emits nothing.
     """
 

@@ -158,6 +158,7 @@
       const { rows, cols } = grid(value);
       setVariable(figure, "--rows", rows);
       setVariable(figure, "--cols", cols);
+      setVariable(figure, "--fade", value.fade ?? 1);
       const notes = (value.notes ?? []).filter(Boolean).join(", ");
       setAttribute(canvas, "aria-label", [value.alt || "A picture", notes].filter(Boolean).join(": "));
       labels(columnLabels, value.folds ? [] : value.col_labels); // folded, they stand in the pictures

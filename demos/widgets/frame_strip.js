@@ -1,7 +1,7 @@
 // A run of frames: streamed in while it is computed, then drawn from one atlas as fast as the screen goes.
 (() => {
   "use strict";
-  const { make, setText, setAttribute, setVariable, button, icon, decode, latest, fit, drawCell, painted, timed, saveButton, guard, idOf, clamp } = window.pgWidgets;
+  const { make, setText, setAttribute, setVariable, button, decode, latest, fit, drawCell, painted, timed, saveButton, guard, player, idOf, clamp } = window.pgWidgets;
   const THUMBS = 8;
   const CLICK = 5; // pixels that a pointer may move and still click
   const LINGER = 900; // milliseconds that the end of a watched run is shown
@@ -12,7 +12,13 @@
     const panes = make("div", { class: "panes" });
     const thumbs = make("div", { class: "thumbs", "aria-hidden": "true" });
     const range = make("input", { type: "range", class: "pg-range", min: 0, max: 0, step: 1, value: 0, "aria-label": "Frame" });
-    const playing = button({ className: "play", label: "Play", symbol: "play" }, () => (ticking ? stop() : play()));
+    const reel = player(root, {
+      last: () => count - 1,
+      at: () => index,
+      go,
+      perSecond: () => (count - 1) / clamp(count / 15, 2, 8),
+      tell,
+    });
     const left = make("span", { class: "left" });
     const caption = make("strong", { class: "now" });
     const right = make("span", { class: "right" });
@@ -22,7 +28,7 @@
       { class: "deck" },
       thumbs,
       range,
-      make("div", { class: "ends" }, make("div", { class: "start" }, playing, left), caption, right),
+      make("div", { class: "ends" }, make("div", { class: "start" }, reel.button, left), caption, right),
     );
     const figure = make("figure", { class: "pg-strip empty", role: "group", "aria-label": "A run of frames" }, panes, deck, make("figcaption", { class: "pg-caption" }, source));
     root.replaceChildren(figure);
@@ -38,7 +44,6 @@
     let believed; // the frame that Python thinks is shown
     let wanted = false;
     let said = -1; // the frame that the tab was told of
-    let ticking = 0;
     let chasing = 0;
     const canvases = [];
 
@@ -173,7 +178,7 @@
       following = false;
       const watched = film;
       setTimeout(() => {
-        if (film === watched && index === newest() && !press?.dragging && !hand.held() && !ticking) show(believed ?? index);
+        if (film === watched && index === newest() && !press?.dragging && !hand.held() && !reel.playing()) show(believed ?? index);
       }, LINGER);
     }
     // A run is complete of which the visitor had chosen a frame while it came in.
@@ -189,19 +194,28 @@
     const hand = guard(range, {
       moved: (value, byHand) => {
         if (!byHand) return show(value);
-        stop(false);
+        reel.stop(false);
         go(value);
       },
       settled: tell,
     });
 
-    // A press on a pane that does not move enlarges it, one on the thumbnails goes there; a drag scrubs on both. A finger
+    // A press on a pane that does not move enlarges it, or takes the cell under it where there are cells; one on the
+    // thumbnails goes there; a drag scrubs on both. A finger
     // that moves down or up scrolls the page: the browser takes it away with `pointercancel`.
     function follow(event) {
       press.dragging = true;
       figure.classList.add("scrubbing");
       const area = press.surface.getBoundingClientRect();
       go(((event.clientX - area.left) / Math.max(1, area.width)) * (count - 1));
+    }
+    function take(event) {
+      const { columns, actions } = about.cells;
+      const area = canvases[0].getBoundingClientRect();
+      const rows = Math.ceil(actions.length / columns);
+      const place = (at, from, size, many) => clamp(Math.floor(((at - from) / Math.max(1, size)) * many), 0, many - 1);
+      const cell = place(event.clientY, area.top, area.height, rows) * columns + place(event.clientX, area.left, area.width, columns);
+      if (actions[cell]) emit(actions[cell], { live: false });
     }
     function release() {
       if (press.dragging) tell();
@@ -211,7 +225,7 @@
     for (const surface of [panes, thumbs]) {
       surface.addEventListener("pointerdown", (event) => {
         if (event.button !== 0 || press || !count || event.target.closest("button")) return;
-        stop(false);
+        reel.stop(false);
         const pane = surface === panes && about.panes.length > 1 ? [...panes.children].findIndex((one) => one.contains(event.target)) : -1;
         press = { pointer: event.pointerId, surface, pane, x: event.clientX, y: event.clientY, moved: false, dragging: false };
         surface.setPointerCapture(event.pointerId);
@@ -229,6 +243,7 @@
       surface.addEventListener("pointerup", (event) => {
         if (!mine(event)) return;
         if (!press.moved && press.pane >= 0) zoom(zoomed < 0 ? press.pane : -1);
+        else if (!press.moved && surface === panes && about.cells) take(event);
         else if (!press.moved) follow(event);
         release();
       });
@@ -249,57 +264,15 @@
       redraw();
     }
 
-    function play() {
-      if (count < 2) return;
-      if (index >= count - 1) show(0);
-      const from = index;
-      const began = performance.now();
-      const perSecond = (count - 1) / clamp(count / 15, 2, 8);
-      const step = (now) => {
-        const to = from + Math.floor(((now - began) * perSecond) / 1000);
-        if (to !== index) go(to);
-        if (index >= count - 1) stop();
-        else ticking = requestAnimationFrame(step);
-      };
-      ticking = requestAnimationFrame(step);
-      playing.replaceChildren(icon("pause"));
-      setAttribute(playing, "aria-label", "Pause");
-    }
-    function stop(say = true) {
-      if (!ticking) return;
-      cancelAnimationFrame(ticking);
-      ticking = 0;
-      playing.replaceChildren(icon("play"));
-      setAttribute(playing, "aria-label", "Play");
-      if (say) tell();
-    }
-
-    // The presenter's arrows and space come as events of the tab; the strip that can be seen answers them.
-    function onStage(name, answer) {
-      root.closest(".stage-tab")?.addEventListener(name, (event) => {
-        if (!count || figure.offsetParent === null) return;
-        answer(event.detail);
-        event.preventDefault();
-      });
-    }
-    onStage("play", () => (ticking ? stop() : play()));
-    onStage("step", (direction) => {
-      stop(false);
-      go(index + direction);
-      tell();
-    });
-
     figure.addEventListener("keydown", (event) => {
       if (event.key === "Escape" && zoomed >= 0) {
         const enlarge = panes.children[zoomed].querySelector(".enlarge");
         if (document.activeElement !== enlarge) range.focus({ preventScroll: true });
         zoom(-1);
       } else if (event.key === " " && event.target.tagName !== "BUTTON") {
-        ticking ? stop() : play();
-      } else if (event.target === playing && (event.key === "ArrowLeft" || event.key === "ArrowRight")) {
-        stop(false);
-        go(index + (event.key === "ArrowRight" ? 1 : -1));
-        tell();
+        reel.toggle();
+      } else if (event.target === reel.button && (event.key === "ArrowLeft" || event.key === "ArrowRight")) {
+        reel.step(event.key === "ArrowRight" ? 1 : -1);
       } else return;
       event.preventDefault();
       event.stopPropagation();
@@ -313,6 +286,7 @@
         right: value.right ?? about.right,
         source: value.source ?? about.source,
         smooth: value.smooth ?? about.smooth,
+        cells: "cells" in value ? value.cells : about.cells,
       };
       setText(left, about.left);
       setText(right, about.right);
@@ -322,6 +296,7 @@
       setVariable(figure, "--rows", about.rows);
       setVariable(figure, "--narrow", Math.min(2, columns));
       figure.classList.toggle("several", about.panes.length > 1);
+      figure.classList.toggle("celled", Boolean(about.cells));
       while (panes.children.length > about.panes.length) {
         panes.lastChild.remove();
         canvases.pop();
@@ -394,7 +369,7 @@
         drawThumbs();
         believed = value.index;
         if (!stays) following = false;
-        show(stays || press?.dragging || hand.held() || ticking ? index : (value.index ?? index));
+        show(stays || press?.dragging || hand.held() || reel.playing() ? index : (value.index ?? index));
         if (following) chase();
         else if (stays && !press && !hand.held()) arrive();
       },
@@ -407,8 +382,9 @@
       const again = mine.uri && ![part.index].flat().some(Boolean); // a complete run that begins anew
       if (mine.run !== part.run || again) {
         mine = coming = newFilm(part.run);
+        open.forget(); // the end of the run before, if it is still on its way, is not to replace this one
         following = true;
-        stop(false);
+        reel.stop(false);
       }
       let image;
       try {
@@ -446,7 +422,7 @@
             film.notes = [];
             write(film, value.notes);
           }
-          if (film.uri && value.index !== undefined && !following && !press?.dragging && !ticking) {
+          if (film.uri && value.index !== undefined && !following && !press?.dragging && !reel.playing()) {
             believed = value.index;
             hand.offer(value.index);
           }

@@ -14,7 +14,8 @@ class FrameStrip(Widget):
     "smooth": bool or one per pane}`; the tile of pane p of frame i is number `i * len(panes) + p` of the atlas, row by
     row (`picture.sheet`). Optional: `run`, what the frames follow from: after frames of the same run the visitor stays
     where they are, and `index` does not move them; `rows` (1) of panes; `notes`, words per frame, one for each pane,
-    shown under it.
+    shown under it; `cells` for a single pane that holds several pictures, `{"columns": n, "actions": [action or
+    None]}`: a click on one of them sends its action.
     Lanes, runs of different lengths side by side: `"lengths": [n_p, ...]`, one for each pane, in place of `count`. The
     tiles of the atlas, and the notes, then go lane by lane: all n_0 of the first, then the n_1 of the second. There are
     as many places as the longest lane has frames (`captions` has one for each), and every lane shows the frame at the

@@ -2,7 +2,7 @@
 // going back asks for no new computation, only for the game as it was.
 (() => {
   "use strict";
-  const { make, setText, setAttribute, setVariable, fit, button, painted, saveButton, guard, idOf, pointPen } = window.pgWidgets;
+  const { make, setText, setAttribute, setVariable, fit, button, painted, saveButton, guard, idOf, pointPen, arrow } = window.pgWidgets;
   const KEPT = 200; // moments; then every second one of them is forgotten
 
   window.playground.define("game_board", ({ root, props, emit, tab }) => {
@@ -128,15 +128,7 @@
       context.beginPath();
       for (let i = 0; i < value.pushes.length; i += 2) {
         const [dx, dy] = [value.pushes[i] * (size / 1000), -value.pushes[i + 1] * (size / 1000)];
-        const length = Math.hypot(dx, dy);
-        if (length < 2 * unit) continue;
-        const [left, top] = [x(value.made[i]) + dx, y(value.made[i + 1]) + dy];
-        const head = Math.min(5 * unit, length / 2) / length;
-        context.moveTo(left - dx, top - dy);
-        context.lineTo(left, top);
-        context.moveTo(left - head * (dx + 0.6 * dy), top - head * (dy - 0.6 * dx));
-        context.lineTo(left, top);
-        context.lineTo(left - head * (dx - 0.6 * dy), top - head * (dy + 0.6 * dx));
+        if (Math.hypot(dx, dy) >= 2 * unit) arrow(context, x(value.made[i]), y(value.made[i + 1]), dx, dy, unit);
       }
       context.stroke();
 

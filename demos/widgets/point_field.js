@@ -1,7 +1,7 @@
 // Particles between noise and data. Python sends a whole run; the page plays it, scrubs it and fades its densities.
 (() => {
   "use strict";
-  const { make, setText, setAttribute, setVariable, fit, button, icon, painted, timed, saveButton, guard, idOf, clamp, pointPen } = window.pgWidgets;
+  const { make, setText, setAttribute, setVariable, fit, painted, timed, saveButton, guard, player, idOf, clamp, pointPen, arrow } = window.pgWidgets;
 
   const bytesOf = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
   const placesOf = (text) => new Int16Array(bytesOf(text).buffer);
@@ -14,10 +14,18 @@
     const canvas = make("canvas", { role: "img" });
     const hint = make("div", { class: "hint", "aria-live": "polite" });
     const surface = make("div", { class: "surface" }, canvas, hint, saveButton(() => canvas, id));
-    const playing = button({ className: "play", label: "Play", symbol: "play" }, () => (ticking ? stop() : play()));
+    const reel = player(root, {
+      last: () => (value ? (value.sent.length < value.count ? 0 : value.count - 1) : -1),
+      at: () => at,
+      go: show,
+      perSecond: () => (value.count - 1) / clamp(value.count / 12, 2.5, 6),
+      tell: () => tell(false),
+      whole: () => calm.matches, // where motion is unwelcome the particles jump from step to step instead of gliding
+      stopped: () => show(Math.round(at)),
+    });
     const range = make("input", { type: "range", class: "pg-range", id: `${id}-moment`, min: 0, step: 1, "aria-label": "Moment of the run" });
     const [left, now, right] = [make("span", {}), make("output", { for: range.id }), make("span", {})];
-    const deck = make("div", { class: "deck" }, playing, make("div", { class: "track" }, range, make("div", { class: "ends" }, left, now, right)));
+    const deck = make("div", { class: "deck" }, reel.button, make("div", { class: "track" }, range, make("div", { class: "ends" }, left, now, right)));
     const legend = make("p", { class: "legend" });
     const [caption, source] = [make("span", { class: "words" }), make("span", { class: "source" })];
     const figure = make("figure", { class: "pg-field" }, surface, deck, legend, make("figcaption", { class: "pg-caption" }, caption, source));
@@ -27,7 +35,6 @@
     let dots, real, arrows, truth;
     let heats = []; // one canvas for each key
     let at = 0; // the moment shown; between two whole ones while it plays
-    let ticking = 0;
     let wanted = false;
 
     // ---- what was sent
@@ -166,15 +173,8 @@
           for (let i = 0; i < side * side; i++) {
             const place = 2 * (near * side * side + i);
             const [dx, dy] = [(field[place] / 127) * cell, (-field[place + 1] / 127) * cell];
-            const length = Math.hypot(dx, dy);
-            const [a, b] = [((i % side) + 0.5) * cell + dx / 2, height - (Math.floor(i / side) + 0.5) * cell + dy / 2];
-            if (length < 1.5 * unit) continue;
-            const head = Math.min(5 * unit, length / 2) / length;
-            pen.moveTo(a - dx, b - dy);
-            pen.lineTo(a, b);
-            pen.moveTo(a - head * (dx + 0.6 * dy), b - head * (dy - 0.6 * dx));
-            pen.lineTo(a, b);
-            pen.lineTo(a - head * (dx - 0.6 * dy), b - head * (dy + 0.6 * dx));
+            const [a, b] = [((i % side) + 0.5) * cell - dx / 2, height - (Math.floor(i / side) + 0.5) * cell - dy / 2];
+            if (Math.hypot(dx, dy) >= 1.5 * unit) arrow(pen, a, b, dx, dy, unit);
           }
           pen.stroke();
         }
@@ -223,57 +223,16 @@
     const hand = guard(range, {
       moved(moment, byHand) {
         if (!value) return;
-        if (byHand) stop(false);
+        if (byHand) reel.stop(false);
         show(moment);
         if (byHand && !known(moment)) tell(true);
       },
       settled: () => tell(false),
     });
 
-    function play() {
-      if (!value || value.count < 2 || value.sent.length < value.count) return;
-      if (at >= value.count - 1) show(0);
-      const [from, began] = [at, performance.now()];
-      const perSecond = (value.count - 1) / clamp(value.count / 12, 2.5, 6);
-      const step = (time) => {
-        const to = from + ((time - began) * perSecond) / 1000;
-        // where motion is unwelcome the particles jump from step to step instead of gliding
-        show(calm.matches ? Math.floor(to) : to);
-        if (at >= value.count - 1) stop();
-        else ticking = requestAnimationFrame(step);
-      };
-      ticking = requestAnimationFrame(step);
-      playing.replaceChildren(icon("pause"));
-      setAttribute(playing, "aria-label", "Pause");
-    }
-    function stop(say = true) {
-      if (!ticking) return;
-      cancelAnimationFrame(ticking);
-      ticking = 0;
-      playing.replaceChildren(icon("play"));
-      setAttribute(playing, "aria-label", "Play");
-      show(Math.round(at));
-      if (say) tell(false);
-    }
-
-    // The presenter's arrows and space come as events of the tab.
-    function onStage(name, answer) {
-      root.closest(".stage-tab")?.addEventListener(name, (event) => {
-        if (!value || figure.offsetParent === null) return;
-        answer(event.detail);
-        event.preventDefault();
-      });
-    }
-    onStage("play", () => (ticking ? stop() : play()));
-    onStage("step", (direction) => {
-      stop(false);
-      show(Math.round(at) + direction);
-      tell(false);
-    });
-
     // ---- the pen
 
-    const brush = pointPen(canvas, { pen: () => value?.pen, reach: () => value.reach, emit, redraw, begun: () => stop(false) });
+    const brush = pointPen(canvas, { pen: () => value?.pen, reach: () => value.reach, emit, redraw, begun: () => reel.stop(false) });
 
     // ---- the words
 
@@ -305,10 +264,10 @@
         setText(caption, value.caption);
         setText(source, value.source);
         setAttribute(range, "max", Math.max(1, value.count - 1));
-        playing.disabled = value.sent.length < value.count;
-        if (playing.disabled) stop(false);
+        reel.button.disabled = value.sent.length < value.count;
+        if (reel.button.disabled) reel.stop(false);
         paintLegend();
-        if (!ticking) hand.offer(value.index);
+        if (!reel.playing()) hand.offer(value.index);
         at = clamp(at, 0, value.count - 1);
         words();
         redraw();

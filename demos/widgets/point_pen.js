@@ -1,4 +1,4 @@
-// A pen for points in the plane: a stroke of the mouse or a finger, or single points from the keyboard.
+// A pen for points in the plane: a stroke of the mouse or a finger, or single points from the keyboard. And arrows.
 //
 //   const pen = pgWidgets.pointPen(canvas, {pen: () => value?.pen, reach: () => value.reach, emit, redraw, begun})
 //
@@ -9,6 +9,18 @@
   const { clamp } = window.pgWidgets;
   const APART = 0.02; // between two points of a stroke
   const STEP = 0.05; // of the keyboard
+
+  // Adds an arrow from x, y on to the path.
+  window.pgWidgets.arrow = (context, x, y, dx, dy, unit) => {
+    const length = Math.hypot(dx, dy);
+    const head = Math.min(5 * unit, length / 2) / length;
+    const [left, top] = [x + dx, y + dy];
+    context.moveTo(x, y);
+    context.lineTo(left, top);
+    context.moveTo(left - head * (dx + 0.6 * dy), top - head * (dy - 0.6 * dx));
+    context.lineTo(left, top);
+    context.lineTo(left - head * (dx - 0.6 * dy), top - head * (dy + 0.6 * dx));
+  };
 
   window.pgWidgets.pointPen = (canvas, { pen, reach, emit, redraw, begun = () => {} }) => {
     let stroke = null; // all points while they are being drawn, else null

@@ -19,8 +19,8 @@ from models.attributes import Attributes
 from models.diffusion import TRAIN_STEPS, Denoiser
 from models.training import data as datasets
 from models.training.diffusion_card import sections, summary
-from models.training.harness import RecipeError, run_recipe
-from models.training.obedience import look, shown_as_asked
+from models.training.harness import run_recipe
+from models.training.obedience import asked_in_replay, check_vocabulary, drawn_as_asked, look
 from models.training.samples import (
     against_real,
     arguments,
@@ -40,7 +40,7 @@ MEMORY_SCALE = 3.0  # guided pictures whose neighbours are looked up, too
 SWEEP = (3, 6, 12, 25)  # steps of DDIM
 PARTS = 10  # of 0..999, in which the loss is measured
 BATCH = 50
-SEEDS = {"samples": 1, "loss": 2, "asked": 3}
+SEEDS = {"samples": 1, "loss": 2}
 
 
 @dataclass(frozen=True)
@@ -93,9 +93,8 @@ def measure(
         RecipeError: if the model cannot be asked for the attributes that the set has.
     """
     eyes = open_eyes(data)
-    if eyes.reader and denoiser.conditions != conditions.vocabulary(data):
-        known = ", ".join(denoiser.conditions) or "nothing"
-        raise RecipeError(f"the model can be asked for {known}, {data} have {', '.join(conditions.vocabulary(data))}")
+    if eyes.reader:
+        check_vocabulary(denoiser.conditions, data)
     pair = halves(train, test, effort.samples)
     noise = seeding.normal(SEEDS["samples"], len(pair[0]), (3, denoiser.size, denoiser.size))
     made = draw(denoiser, noise, STEPS)
@@ -149,18 +148,15 @@ def obedience(
     Wishes are all that is known of ``count`` held-out pictures. At scale 0 nothing is asked: these are the first
     samples ``made`` from ``noise``. Returns (the pictures at MEMORY_SCALE, numbers).
     """
-    vocabulary = denoiser.conditions
-    chosen = np.random.default_rng(SEEDS["asked"]).permutation(len(test))[: min(count, len(made))]
-    asked = [conditions.named(vocabulary, row) for row in wishes[chosen]]
-    drawn = {
-        scale: draw(denoiser, noise[: len(asked)], ASKED_STEPS, SAMPLER, scale, asked) if scale else made[: len(asked)]
-        for scale in SCALES
-    }
+
+    def guided(scale: float, labels: list[dict[str, str]]) -> Tensor:
+        return draw(denoiser, noise[: len(labels)], ASKED_STEPS, SAMPLER, scale, labels)
+
     sampled = f"{SAMPLER}, {ASKED_STEPS} steps; at scale 0 the samples without a wish, {STEPS} steps"
+    drawn, found = drawn_as_asked(denoiser.conditions, reader, guided, made, test, wishes, count, SCALES, sampled)
     share = [rounded((x.abs() > 1).float().mean()) for x in drawn.values()]
     answer = {
-        "factor_accuracy": shown_as_asked(vocabulary, reader, drawn, test, wishes, wishes[chosen], sampled)
-        | {"nfe": [STEPS, *(ASKED_STEPS * (1 if scale == 1 else 2) for scale in SCALES[1:])]},
+        "factor_accuracy": found | {"nfe": [STEPS, *(ASKED_STEPS * (1 if scale == 1 else 2) for scale in SCALES[1:])]},
         "saturation": {
             "what": f"share of values beyond [-1, 1] in the same pictures ({sampled})",
             "scales": list(SCALES),
@@ -238,9 +234,8 @@ def report(
         effort = replace(effort, samples=samples)
     train, test = (datasets.load(data, pictures, split=split) for split in datasets.SPLITS)
     numbers = measure(Denoiser.load(folder), data, train, test, effort)
-    if data in zoo.DATA_SETS:  # what the recipe asks of the lower eight faces of its replay
-        rows = conditions.table(data, train.labels, train.measures)[8:16]
-        numbers["replay_asked"] = [conditions.named(conditions.vocabulary(data), row) for row in rows]
+    if data in zoo.DATA_SETS:
+        numbers["replay_asked"] = asked_in_replay(data, train)
     publish(folder, data, run, numbers, "Diffusion, {}", summary, sections(data, numbers))
 
 

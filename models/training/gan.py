@@ -14,14 +14,17 @@ import json
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from models import gan, metrics, modes, seeding, zoo
 from models.training import data as datasets
 from models.training import grow
 from models.training.augment import Augment
+from models.training.eyes import Eyes, eyes_loss, fooled_loss
 from models.training.gan_report import report
-from models.training.harness import Run, arguments, autocast, device, run_recipe
+from models.training.harness import RecipeError, Run, arguments, autocast, device, run_recipe
+from models.training.redraw import ALONE, FEW, KEPT, Redraw
 from models.training.samples import prepend_replay
 
 R1_EVERY = 16
@@ -29,6 +32,9 @@ MIXED = 0.5
 HURRY = {"generator": 4.0, "discriminator": 0.1}
 """Learning rates of the collapsing run, as multiples of ``--rate``."""
 SAMPLES = 1000
+EYES_RATE = 2e-4
+EYES_SHARE = 2
+"""The eyes cost more than everything else together; they look at one picture of so many."""
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -37,11 +43,15 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--rate", type=float, default=2e-3, help="learning rate of Adam for both networks")
     parser.add_argument("--gamma", type=float, default=0.5, help="strength of R1; 0 leaves it out")
     parser.add_argument("--augment", type=float, default=0.1, help="probability p at the start; 0: none, ever")
+    parser.add_argument("--eyes", type=float, default=0.0, help="weight of a second critic that can see (eyes.py)")
+    parser.add_argument("--redraw", type=float, default=0.0, help="share of the time for a start (redraw.py)")
     parser.add_argument("--collapse", action="store_true", help="train without what prevents collapse")
     parser.set_defaults(batch=32)
     options = parser.parse_args(argv)
 
     pictures = datasets.load(options.data, options.folder, split="train")
+    if options.redraw and pictures.data not in zoo.DATA_SETS:
+        raise RecipeError(f"--redraw needs a shipped VAE; there is one for {' and '.join(zoo.DATA_SETS)}")
     where = device()
     torch.manual_seed(options.seed)  # the initial weights; everything later has its own generators
     config = gan.GANConfig(data=pictures.data, statistics=not options.collapse)
@@ -70,10 +80,15 @@ def main(argv: list[str] | None = None) -> None:
         for name, weights in learnt.items()
     }
     others = {"augment": augment, "entrances": entrances}
+    eyes = None
+    if options.eyes:
+        others["eyes"] = eyes = Eyes().to(where, memory_format=torch.channels_last)
+        optimisers["eyes"] = torch.optim.Adam(eyes.learnt(), lr=EYES_RATE, betas=(0.0, 0.99))
     run = Run("gan", options.out, networks | others, optimisers, options, averaged=("generator",), decay=0.998)
     if origin:
         run.origin = origin
-    grows = not (options.collapse or origin)
+    grows = not (options.collapse or origin or options.redraw)
+    redraw = Redraw(pictures.data, where) if options.redraw else None
     adaptive = options.augment > 0 and not options.collapse
     if not adaptive:
         augment.p.zero_()
@@ -86,7 +101,30 @@ def main(argv: list[str] | None = None) -> None:
     def judge(x: Tensor, stage: grow.Stage) -> Tensor:
         return entrances(discriminator, x, stage)
 
+    def start(source: torch.Generator) -> dict[str, float]:
+        """A step before the game: G redraws real pictures."""
+        x = pictures.tensor(torch.randint(len(pictures), (options.batch,), generator=source).numpy()).to(where)
+        with autocast():
+            loss, error, made = redraw.loss(generator, x, source)
+        optimisers["generator"].zero_grad(set_to_none=True)
+        loss.backward()
+        optimisers["generator"].step()
+        with torch.no_grad(), autocast():  # the game has not begun: these are scores of a critic that never learnt
+            real, made_up = judge(x[:FEW], grow.GROWN), judge(made[:FEW], grow.GROWN)
+        return {
+            "d_loss": float(gan.discriminator_loss(real, made_up)),
+            "g_loss": float(gan.generator_loss(made_up)),
+            "score_real": float(real.mean()),
+            "score_made": float(made_up.mean()),
+            "r1": 0.0,
+            "augment": 0.0,
+            "pixels": 64.0,
+            "redrawn": float(error.detach()),
+        }
+
     def step(source: torch.Generator) -> dict[str, float]:
+        if redraw and run.progress < options.redraw:
+            return start(source)
         stage = now()
         run.batch = batch = stage.batch * options.batch
         chosen = torch.randint(len(pictures), (batch,), generator=source)
@@ -113,13 +151,30 @@ def main(argv: list[str] | None = None) -> None:
         if adaptive:
             augment.adapt(real_logits)
 
+        if eyes:
+            few = slice(0, batch // EYES_SHARE)
+            with autocast():
+                seen = eyes_loss(eyes(enlarged(shown[few])), eyes(enlarged(augment(made[few].detach(), source))))
+            optimisers["eyes"].zero_grad(set_to_none=True)
+            seen.backward()
+            optimisers["eyes"].step()
+
         discriminator.requires_grad_(False)
         with autocast():
-            fooled = judge(augment(made, source), stage)
-        made_loss = gan.generator_loss(fooled)
-        optimisers["generator"].zero_grad(set_to_none=True)
-        made_loss.backward()
-        optimisers["generator"].step()
+            offered = augment(made, source)
+            fooled = judge(offered, stage)
+        made_loss = total_loss = gan.generator_loss(fooled)
+        if eyes:
+            with autocast():
+                total_loss = made_loss + options.eyes * fooled_loss(eyes(enlarged(offered[few])))
+        if redraw:
+            with autocast():
+                kept, redrawn, _ = redraw.loss(generator, x[:FEW], source)
+            total_loss = total_loss + KEPT * (1 - run.progress) * kept
+        if not redraw or run.progress > options.redraw + ALONE:
+            optimisers["generator"].zero_grad(set_to_none=True)
+            total_loss.backward()
+            optimisers["generator"].step()
         discriminator.requires_grad_(True)
         step.flatness = float(flatness.detach()) if flatness is not None else step.flatness
         return {
@@ -130,7 +185,7 @@ def main(argv: list[str] | None = None) -> None:
             "r1": step.flatness,
             "augment": float(augment.p),
             "pixels": float(stage.size),
-        }
+        } | ({"redrawn": float(redrawn.detach())} if redraw else {})
 
     step.flatness = 0.0  # R1 as last measured: it is computed every 16th step only
     averaged = gan.Generator(config).to(where, memory_format=torch.channels_last)
@@ -177,6 +232,11 @@ def main(argv: list[str] | None = None) -> None:
     report(folder, options.data, options.out, options.folder)
     if origin and not options.collapse:
         prepend_replay(folder, options.resume)
+
+
+def enlarged(x: Tensor) -> Tensor:
+    """Pictures at 64 pixels, as the eyes need them; a growing generator's are smaller."""
+    return x if x.shape[-1] == 64 else F.interpolate(x.float(), size=64, mode="bilinear")
 
 
 def _critic(folder: Path, config: gan.GANConfig) -> dict[str, Tensor]:

@@ -294,7 +294,7 @@ def _summary(name: str, numbers: dict, record: dict) -> str:
         f"{record.get('started_from', 'random weights')}."
     )
     if not numbers["collapsed"]:
-        return text
+        return text + _helped(record.get("arguments", {}))
     left = ""
     if "modes" in numbers:
         counted = numbers["modes"]
@@ -306,6 +306,23 @@ def _summary(name: str, numbers: dict, record: dict) -> str:
         "**Broken on purpose.** This run was trained without augmentation, R1, style mixing and minibatch statistics, "
         f"and with a generator that learns much faster than the discriminator, to show what a collapse is.{left} {text}"
     )
+
+
+def _helped(arguments: dict) -> str:
+    """What else taught the generator, and which of the numbers that flatters."""
+    text = ""
+    if arguments.get("redraw"):
+        text += (
+            " The generator began by redrawing training pictures from the codes of the VAE"
+            " (`models/training/redraw.py`) and went on with it beside the game, less and less."
+        )
+    if arguments.get("eyes"):
+        text += (
+            " A second critic, which is not shipped, judged features of the first blocks of VGG16"
+            " (`models/training/eyes.py`): the numbers in VGG features below were trained towards and flatter, those in"
+            " attribute features were not."
+        )
+    return text
 
 
 def report(

@@ -9,7 +9,6 @@ import argparse
 import contextlib
 import json
 import math
-import platform
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -23,6 +22,7 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from models.precision import in_passing
 from models.zoo import CREDITS
 
 CHECKPOINT_SECONDS = 120
@@ -73,9 +73,7 @@ def autocast() -> contextlib.AbstractContextManager:
     """bfloat16 where the hardware multiplies it quickly (CUDA, CPUs with AMX or AVX512-BF16); elsewhere float32."""
     if device().type == "cuda":
         return torch.autocast("cuda", torch.bfloat16)
-    if platform.machine() == "x86_64" and (torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()):
-        return torch.autocast("cpu", torch.bfloat16)
-    return contextlib.nullcontext()
+    return in_passing()
 
 
 def write_atomically(path: Path, write: Callable[[Path], None]) -> None:

@@ -20,9 +20,9 @@ from models import conditions, metrics, zoo
 from models.image_tokens import ImageTokens
 from models.image_tokens_drawing import draw
 from models.training import data as datasets
-from models.training.harness import RecipeError, run_recipe
+from models.training.harness import run_recipe
 from models.training.image_tokens_card import sections, summary
-from models.training.obedience import look, shown_as_asked
+from models.training.obedience import asked_in_replay, check_vocabulary, drawn_as_asked, look
 from models.training.samples import (
     Eyes,
     against_real,
@@ -41,7 +41,7 @@ MEMORY_SCALE = 2.0  # guided pictures whose neighbours are looked up, too
 TEMPERATURES = (0.7, 0.85, 1.0)
 COUNTED = 2000  # pictures whose codes are counted, at most
 BATCH = 50
-SEEDS = {"samples": 100_000, "asked": 3}
+SEED = 100_000  # the first of the samples
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def drawn(
     """``count`` pictures of fixed seeds, (count, 3, 64, 64)."""
     pictures = []
     for i in range(0, count, BATCH):
-        seeds = range(SEEDS["samples"] + i, SEEDS["samples"] + min(i + BATCH, count))
+        seeds = range(SEED + i, SEED + min(i + BATCH, count))
         asked = labels[i : i + BATCH] if labels else None
         *_, end = draw(model, seeds, asked, temperature, guidance=guidance)
         pictures.append(model.decode(end.codes))
@@ -86,9 +86,8 @@ def measure(
         RecipeError: if the model cannot be asked for the attributes that the set has.
     """
     eyes = open_eyes(data)
-    if eyes.reader and model.conditions != conditions.vocabulary(data):
-        known = ", ".join(model.conditions) or "nothing"
-        raise RecipeError(f"the model can be asked for {known}, {data} have {', '.join(conditions.vocabulary(data))}")
+    if eyes.reader:
+        check_vocabulary(model.conditions, data)
     pair = halves(train, test, effort.samples)
     made = drawn(model, len(pair[0]))
     others, real = (on_pictures(eyes.features, half) for half in pair)
@@ -117,15 +116,19 @@ def measure(
             "samples": rounded(metrics.diversity(features["attributes"])),
             "real": rounded(metrics.diversity(real["attributes"])),
         }
-        chosen = np.random.default_rng(SEEDS["asked"]).permutation(len(test))[: min(effort.asked, len(made))]
-        asked = [conditions.named(model.conditions, row) for row in wishes[chosen]]
-        pictures = {
-            scale: drawn(model, len(asked), guidance=scale, labels=asked) if scale else made[: len(asked)]
-            for scale in SCALES
-        }
-        numbers["factor_accuracy"] = shown_as_asked(
-            model.conditions, eyes.reader, pictures, test, wishes, wishes[chosen], "temperature 1; at scale 0 no wish"
-        ) | {"nfe": [model.length * (1 if scale in (0, 1) else 2) for scale in SCALES]}
+        pictures, found = drawn_as_asked(
+            model.conditions,
+            eyes.reader,
+            lambda scale, labels: drawn(model, len(labels), guidance=scale, labels=labels),
+            made,
+            test,
+            wishes,
+            effort.asked,
+            SCALES,
+            "temperature 1; at scale 0 no wish",
+        )
+        nfe = [model.length * (1 if scale in (0, 1) else 2) for scale in SCALES]
+        numbers["factor_accuracy"] = found | {"nfe": nfe}
         distance = distance_to_training(eyes.reader, data)
         kinds = {"unconditional": made, "guided": pictures[MEMORY_SCALE]}
         numbers["memory"] = memory(data, {name: look(distance, x) for name, x in kinds.items()})
@@ -240,9 +243,8 @@ def report(folder: Path, data: str, run: Path | None = None, pictures: Path | No
     folder = Path(folder)
     train, test = (datasets.load(data, pictures, split=split) for split in datasets.SPLITS)
     numbers = measure(ImageTokens.load(folder), data, train, test, QUICK if quick else FULL)
-    if data in zoo.DATA_SETS:  # what the recipe asks of the lower eight faces of its replay
-        rows = conditions.table(data, train.labels, train.measures)[8:16]
-        numbers["replay_asked"] = [conditions.named(conditions.vocabulary(data), row) for row in rows]
+    if data in zoo.DATA_SETS:
+        numbers["replay_asked"] = asked_in_replay(data, train)
     publish(folder, data, run, numbers, "Image tokens, {}", summary, sections(data, numbers))
 
 

@@ -1,6 +1,6 @@
 """Whether pictures show what they were asked for, as the attribute network reads them, in numbers and for a card."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -9,11 +9,13 @@ from torch import Tensor
 from models import conditions
 from models.attributes import Attributes
 from models.training import data as datasets
+from models.training.harness import RecipeError
 from models.training.samples import rounded
 from models.training.vae_report import in_batches, markdown_table
 
 CHECKED = 1000  # held-out pictures that the reader is tested on, at most
 BATCH = 50
+SEED = 3  # of the pictures whose labels are asked for
 
 
 def look(function, x: Tensor):
@@ -36,6 +38,41 @@ def agreement(read: Mapping[str, Tensor], wanted: np.ndarray) -> list[float]:
     """Share of the known ``wanted`` positions (N, A) that were read, per attribute."""
     columns = zip(read.values(), torch.from_numpy(wanted).unbind(1), strict=True)
     return [rounded((found == wish)[wish >= 0].float().mean()) for found, wish in columns]
+
+
+def check_vocabulary(vocabulary: Mapping[str, Sequence[str]], data: str) -> None:
+    """Raises RecipeError if a model that knows ``vocabulary`` cannot be asked for the attributes that the set has."""
+    if vocabulary != conditions.vocabulary(data):
+        known = ", ".join(vocabulary) or "nothing"
+        raise RecipeError(f"the model can be asked for {known}, {data} have {', '.join(conditions.vocabulary(data))}")
+
+
+def asked_in_replay(data: str, train: datasets.Pictures) -> list[dict[str, str]]:
+    """What the recipes ask of the lower eight faces of their replay."""
+    rows = conditions.table(data, train.labels, train.measures)[8:16]
+    return [conditions.named(conditions.vocabulary(data), row) for row in rows]
+
+
+def drawn_as_asked(
+    vocabulary: Mapping[str, Sequence[str]],
+    reader: Attributes,
+    draw: Callable[[float, list[dict[str, str]]], Tensor],
+    made: Tensor,
+    test: datasets.Pictures,
+    wishes: np.ndarray,
+    count: int,
+    scales: Sequence[float],
+    sampled: str,
+) -> tuple[dict[float, Tensor], dict]:
+    """Asks for all that is known of ``count`` held-out pictures, at every guidance scale.
+
+    draw(scale, labels) gives a picture for each of the labels. At scale 0 nothing is asked: these are the first
+    samples ``made`` without a wish. Returns (scale -> pictures, what :func:`shown_as_asked` finds in them).
+    """
+    chosen = np.random.default_rng(SEED).permutation(len(test))[: min(count, len(made))]
+    labels = [conditions.named(vocabulary, row) for row in wishes[chosen]]
+    drawn = {scale: draw(scale, labels) if scale else made[: len(labels)] for scale in scales}
+    return drawn, shown_as_asked(vocabulary, reader, drawn, test, wishes, wishes[chosen], sampled)
 
 
 def shown_as_asked(

@@ -2,7 +2,8 @@
 
 ``python -m models.training.ship runs/vae-toons`` compares the headline number of the run's training.json with that of
 the shipped model of the same name and replaces it only when the new one is better; ``--anyway`` replaces regardless
-(after a change of architecture, say).
+(after a change of architecture, say). ``--small`` stores them with a byte each (:mod:`models.packing`), which the card
+then says.
 """
 
 import argparse
@@ -10,10 +11,11 @@ import json
 import shutil
 from pathlib import Path
 
-from models import fetch
+from models import fetch, packing
 from models.training.harness import RecipeError, run_recipe
 
 WEIGHTS = Path(__file__).resolve().parents[2] / "assets" / "weights"
+PACKED = "The weights are stored with a byte each, multiples of a scale per row; what stands above was measured before."
 LARGEST = 10_000_000  # bytes of one file in the repository
 
 
@@ -34,7 +36,16 @@ def headline(folder: Path) -> tuple[str, float, bool]:
     raise RecipeError(f"{folder} has no headline number in training.json")
 
 
-def ship(run: Path, name: str, anyway: bool = False) -> bool:
+def pack(folder: Path) -> None:
+    """Store the weights of a shipped folder with a byte each, and say so on its card."""
+    for file in folder.glob("*.safetensors"):
+        packing.repack(file)
+    card = folder / "README.md"
+    if PACKED not in card.read_text():
+        card.write_text(f"{card.read_text().rstrip()}\n\n{PACKED}\n")
+
+
+def ship(run: Path, name: str, anyway: bool = False, small: bool = False) -> bool:
     """Copy ``run``'s weights folder to ``assets/weights/<name>``; returns whether it was better and is there now."""
     source = run / "weights" if (run / "weights").is_dir() else run
     target = WEIGHTS / name
@@ -54,6 +65,8 @@ def ship(run: Path, name: str, anyway: bool = False) -> bool:
     for file in target.rglob("*"):
         if file.is_file():
             file.chmod(0o644)  # safetensors writes for the owner's eyes only
+    if small:
+        pack(target)
     fetch.write_sums()
     print(f"{name}: {label} {value:g} is in {target.relative_to(WEIGHTS.parents[1])}")
     return True
@@ -65,8 +78,9 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("run", type=Path, help="the --out folder of a recipe")
     parser.add_argument("--name", help="folder name under assets/weights; the run's own name if left out")
     parser.add_argument("--anyway", action="store_true", help="replace even if the headline number is no better")
+    parser.add_argument("--small", action="store_true", help="store the weights with a byte each")
     options = parser.parse_args(argv)
-    ship(options.run, options.name or options.run.name, options.anyway)
+    ship(options.run, options.name or options.run.name, options.anyway, options.small)
 
 
 if __name__ == "__main__":

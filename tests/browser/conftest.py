@@ -110,6 +110,13 @@ def phone(watched):
     return watched(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True).new_page()
 
 
+@pytest.fixture(scope="module")
+def module_patch() -> Iterator[pytest.MonkeyPatch]:
+    """A monkeypatch for what the tests of a module share: undone when the last of them is over."""
+    with pytest.MonkeyPatch.context() as patch:
+        yield patch
+
+
 @pytest.fixture(scope="session")
 def open_tab() -> Callable:
     """`open_tab(page, url)` goes there and waits until the visible tab has its first settled answer; returns page."""

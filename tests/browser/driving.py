@@ -1,4 +1,4 @@
-"""How the tests of the tabs drive the page: wait until it rests, read its state, choose a part, make a picture.
+"""How the tests of the tabs drive the page: serve it, wait until it rests, read its state, choose a part, draw.
 
 And what every tab must pass. A tab's test module takes these tests as its own:
 
@@ -8,14 +8,48 @@ And what every tab must pass. A tab's test module takes these tests as its own:
 """
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from demos.stage import launch
+from models import zoo
+
 STORE = "window.playground.current()"
 SETTLED = f"() => {STORE}.answers > 0 && !{STORE}.busy"
+
+# how the page of a tab tells that no run goes on: for `over_when`
+COMPUTED = f"!/^(Computing|Waiting)/.test({STORE}.view.see)"
+STOPPED = """![...document.querySelectorAll('.stage-rail button.press')]
+    .some((button) => button.textContent.includes('Stop'))"""
+
+
+@contextmanager
+def served(tab, layout: Callable, **settings: Any) -> Iterator[str]:
+    """Serves a page of one tab on the loopback, with these settings of `launch` changed; yields its address."""
+    demo = launch.page([(tab, layout, ())])
+    _, url, _ = demo.launch(**launch.LAUNCH | settings, server_name="127.0.0.1", prevent_thread_lock=True)
+    try:
+        yield url.rstrip("/")
+    finally:
+        demo.close()
+
+
+def small(tab, layout: Callable, **loaders: Callable) -> Callable:
+    """A fixture `address` for a test module: this tab served alone, over models that these functions load."""
+
+    @pytest.fixture(scope="module")
+    def address(module_patch):
+        for name, load in loaders.items():
+            module_patch.setattr(zoo, name, load)
+        with served(tab, layout) as url:
+            yield url
+
+    return address
 
 
 def settle(page) -> None:
@@ -23,6 +57,48 @@ def settle(page) -> None:
     page.wait_for_timeout(250)
     page.wait_for_function(SETTLED, timeout=60_000)
     page.wait_for_timeout(300)  # pictures are decoded and drawn in the next frames
+
+
+def over_when(done: str, seconds: float = 120) -> Callable:
+    """Makes `over(page)`, which waits until this JavaScript holds while nothing is asked, and the page rests."""
+
+    def over(page) -> None:
+        settle(page)
+        page.wait_for_function(f"() => !{STORE}.busy && {done}", timeout=1000 * seconds)
+        settle(page)
+
+    return over
+
+
+def opener(tab: str, over: Callable) -> Callable:
+    """Makes `opened(page, open_tab, address, query)`, the page at a link of this tab once its runs are over."""
+
+    def opened(page, open_tab: Callable, address: str, query: str = ""):
+        open_tab(page, f"{address}/?tab={tab}&{query}")
+        over(page)
+        return page
+
+    return opened
+
+
+def fits(page) -> None:
+    """One screen, nothing sticks out."""
+    assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+    assert page.evaluate("() => document.documentElement.scrollHeight <= innerHeight")
+
+
+def fits_phone(phone) -> None:
+    """Nothing sticks out sideways at 390 px."""
+    assert phone.evaluate("() => document.documentElement.scrollWidth") <= 390
+
+
+def accessible(page) -> None:
+    """Axe finds nothing critical or serious."""
+    from axe_core_python.sync_playwright import Axe
+
+    found = [one for one in Axe().run(page)["violations"] if one["impact"] in ("critical", "serious")]
+    bad = [(one["id"], [node["target"] for node in one["nodes"]][:4]) for one in found]
+    assert not bad, bad
 
 
 def state(page) -> dict:
@@ -46,6 +122,15 @@ def go_to(page, tab, name: str) -> None:
         row.get_by_role("button", name=part.label, exact=True).click()
     settle(page)
     assert state(page)["part"] == name
+
+
+def stroke(page, places: Sequence[tuple[float, float]], steps: int = 1) -> None:
+    """Draw through these places of the screen with the mouse, in so many steps from one to the next."""
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    for place in places[1:]:
+        page.mouse.move(*place, steps=steps)
+    page.mouse.up()
 
 
 def png(pixels: np.ndarray) -> bytes:
@@ -86,13 +171,9 @@ def accessibility(tab, parts: Sequence[str] | None = None) -> Callable:
     @pytest.mark.parametrize("theme", ["dark", "light"])
     @_every(tab, parts)
     def test(page, app_server, open_tab, part, theme):
-        from axe_core_python.sync_playwright import Axe
-
         open_tab(page, f"{app_server}/?tab={tab.TAB.name}&part={part}&__theme={theme}")
         settle(page)
-        found = [one for one in Axe().run(page)["violations"] if one["impact"] in ("critical", "serious")]
-        bad = [(one["id"], [node["target"] for node in one["nodes"]][:4]) for one in found]
-        assert not bad, bad
+        accessible(page)
 
     return test
 
@@ -104,7 +185,7 @@ def phone_width(tab, parts: Sequence[str] | None = None) -> Callable:
     def test(phone, app_server, open_tab, part):
         open_tab(phone, f"{app_server}/?tab={tab.TAB.name}&part={part}")
         settle(phone)
-        assert phone.evaluate("() => document.documentElement.scrollWidth") <= 390
+        fits_phone(phone)
         sizes = phone.eval_on_selector_all(
             f"#tab-{tab.TAB.name} .part-{part} canvas", "(all) => all.map((c) => c.offsetWidth)"
         )

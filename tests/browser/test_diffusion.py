@@ -3,7 +3,7 @@
 import pytest
 
 from demos import diffusion as tab
-from tests.browser.driving import STORE, settle, state, view
+from tests.browser.driving import STORE, fits, settle, state, view
 
 STRIP = "#diffusion-run-strip"
 FRAMES = f"() => {STORE}.view['run-strip']?.append ? 'coming' : {STORE}.view['run-strip']?.atlas ? 'whole' : ''"
@@ -31,8 +31,7 @@ def run(page, app_server, open_tab):
 def test_part_1_the_first_view_is_one_screen_with_four_panes(run):
     boxes = [run.locator(f"{STRIP} .pane canvas").nth(k).bounding_box() for k in range(4)]
     assert min(box["width"] for box in boxes) >= 300 and len({box["y"] for box in boxes}) == 1
-    assert run.evaluate("() => document.documentElement.scrollHeight <= innerHeight")
-    assert run.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+    fits(run)
     under = run.locator("#diffusion-run-alpha").bounding_box()
     strip = run.locator(f"{STRIP} .pg-strip").bounding_box()
     assert strip["y"] + strip["height"] <= under["y"] + 1

@@ -5,47 +5,24 @@ from urllib.parse import quote
 import pytest
 
 from demos.diffusion_parts import lanes, seeds
-from demos.stage import launch
-from tests.browser.driving import STORE, settle, state, view
+from tests.browser.driving import COMPUTED, fits, fits_phone, opener, over_when, served, settle, state, stroke, view
 from tests.demos.diffusion_page import Page
 
 RAIL = "#diffusion-rail"
 STRIP = "#diffusion-lanes-strip"
 OWN = f"lanes_preset=own&lanes_own={quote('ddim:6:0:3;heun:3::3;euler:4::1')}"
 LONG = f"lanes_preset=own&lanes_own={quote('ddim:30:0:3;heun:15::3;euler:20::1')}"
+over = over_when(COMPUTED)
+opened = opener("diffusion", over)
 
 
 @pytest.fixture(scope="module")
-def address():
+def address(module_patch):
     """The two parts on the loopback; every call of the network takes a moment, so that a run can be seen."""
-    patch = pytest.MonkeyPatch()
-    small = Page(patch, lanes, seeds)
+    small = Page(module_patch, lanes, seeds)
     small.slow(0.1)
-    demo = launch.page([(small.tab, small.layout, ())])
-    _, url, _ = demo.launch(**launch.LAUNCH, server_name="127.0.0.1", prevent_thread_lock=True)
-    yield url.rstrip("/")
-    demo.close()
-    patch.undo()
-
-
-def over(page) -> None:
-    """Wait until nothing is computed any more and the page rests."""
-    settle(page)
-    page.wait_for_function(f"() => !{STORE}.busy && !/^(Computing|Waiting)/.test({STORE}.view.see)", timeout=120_000)
-    settle(page)
-
-
-def opened(page, open_tab, address: str, query: str):
-    """A page at a link, its runs over."""
-    open_tab(page, f"{address}/?tab=diffusion&{query}")
-    over(page)
-    return page
-
-
-def fits(page) -> None:
-    """One screen, nothing sticks out."""
-    assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
-    assert page.evaluate("() => document.documentElement.scrollHeight <= innerHeight")
+    with served(small.tab, small.layout) as url:
+        yield url
 
 
 def test_lanes_stream_in_and_scrub_together(page, address, open_tab):
@@ -110,10 +87,8 @@ def test_seeds_blend_poke_and_wish(page, address, open_tab):
     assert pad.is_visible()
     before = view(page, "seeds-sheet")["image"]
     box = pad.bounding_box()
-    page.mouse.move(box["x"] + 0.3 * box["width"], box["y"] + 0.3 * box["height"])
-    page.mouse.down()
-    page.mouse.move(box["x"] + 0.75 * box["width"], box["y"] + 0.6 * box["height"], steps=5)
-    page.mouse.up()
+    ends = [(0.3, 0.3), (0.75, 0.6)]
+    stroke(page, [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in ends], steps=5)
     over(page)
     assert (state(page)["poke_x"], state(page)["poke_y"]) == pytest.approx((0.75, 0.6), abs=0.01)
     assert view(page, "seeds-sheet")["image"] != before
@@ -127,4 +102,4 @@ def test_seeds_blend_poke_and_wish(page, address, open_tab):
 @pytest.mark.parametrize("query", [f"part=lanes&{OWN}", "part=seeds&seeds_lerp=1", "part=seeds&seeds_mode=poke"])
 def test_they_fit_a_phone(phone, address, open_tab, query):
     opened(phone, open_tab, address, query)
-    assert phone.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+    fits_phone(phone)

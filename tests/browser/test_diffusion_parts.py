@@ -6,30 +6,36 @@ The run, lanes, seeds and "Your picture" have test modules of their own.
 import pytest
 
 from demos import diffusion as tab
-from tests.browser.driving import STORE, accessibility, go_to, one_screen, phone_width, settle, state, view
+from tests.browser.driving import (
+    COMPUTED,
+    STORE,
+    accessibility,
+    go_to,
+    one_screen,
+    opener,
+    over_when,
+    phone_width,
+    settle,
+    state,
+    stroke,
+    view,
+)
 
 RAIL = "#diffusion-rail"
 QUICK = "steps=4"
 FIELD = "#diffusion-points-field"
+over = over_when(COMPUTED)
+opened = opener("diffusion", over)
 
 test_every_part_fits_one_screen = one_screen(tab)
 test_accessibility = accessibility(tab, ["run", "lanes", "picture", "points"])
 test_phone = phone_width(tab)
 
 
-def over(page) -> None:
-    """Wait until nothing is computed any more and the page rests."""
-    settle(page)
-    page.wait_for_function(f"() => !{STORE}.busy && !/^(Computing|Waiting)/.test({STORE}.view.see)", timeout=120_000)
-    settle(page)
-
-
 @pytest.fixture
 def diffusion(page, app_server, open_tab):
     """The tab with short runs, its first one over."""
-    open_tab(page, f"{app_server}/?tab=diffusion&{QUICK}")
-    over(page)
-    return page
+    return opened(page, open_tab, app_server, QUICK)
 
 
 def band(page) -> str:
@@ -93,10 +99,7 @@ def test_part_8_points_are_learnt_walked_and_drawn(diffusion):
     settle(diffusion)
     box = diffusion.locator(f"{FIELD} canvas").first.bounding_box()
     middle, reach = box["x"] + box["width"] / 2, min(box["width"], box["height"]) / 4
-    diffusion.mouse.move(middle - reach, box["y"] + box["height"] / 2)
-    diffusion.mouse.down()
-    diffusion.mouse.move(middle + reach, box["y"] + box["height"] / 2, steps=12)
-    diffusion.mouse.up()
+    stroke(diffusion, [(x, box["y"] + box["height"] / 2) for x in (middle - reach, middle + reach)], steps=12)
     diffusion.wait_for_function(f"() => {STORE}.state.points_learnt > 0", timeout=60_000)
     assert len(state(diffusion)["points_drawing"]) >= 10
     diffusion.locator(RAIL).get_by_role("button", name="Pause").click()
@@ -157,6 +160,5 @@ def test_part_10_stories_run_from_the_keyboard(diffusion):
 def test_a_second_visitor_does_not_move_the_first(diffusion, app_server, watched, open_tab):
     before = state(diffusion)
     other = watched(viewport={"width": 1280, "height": 800}).new_page()
-    open_tab(other, f"{app_server}/?tab=diffusion&{QUICK}&seed=11&prompt=smiling")
-    over(other)
+    opened(other, open_tab, app_server, f"{QUICK}&seed=11&prompt=smiling")
     assert state(other)["seed"] == 11 and state(diffusion) == before

@@ -5,41 +5,19 @@ from urllib.parse import parse_qs
 import numpy as np
 import pytest
 
-from demos.stage import launch
-from models import zoo
-from tests.browser.driving import STORE, png, settle, state, view
+from tests.browser.driving import STOPPED, STORE, opener, over_when, png, small, state, stroke, view
 from tests.demos.small_diffusion import LAYOUT, TAB, tiny
 
-
-@pytest.fixture(scope="module")
-def address():
-    """The tab of one part on the loopback."""
-    patch = pytest.MonkeyPatch()
-    patch.setattr(zoo, "denoiser", tiny)
-    demo = launch.page([(TAB, LAYOUT, ())])
-    _, url, _ = demo.launch(**launch.LAUNCH, server_name="127.0.0.1", prevent_thread_lock=True)
-    yield url.rstrip("/")
-    demo.close()
-    patch.undo()
+over = over_when(STOPPED, seconds=60)
+opened = opener("diffusion", over)
+address = small(TAB, LAYOUT, denoiser=tiny)
 
 
 @pytest.fixture
 def part(page, address, open_tab):
     """The part's first view, its walk over."""
     page.set_default_timeout(60_000)
-    open_tab(page, f"{address}/?tab=diffusion")
-    over(page)
-    return page
-
-
-def over(page) -> None:
-    """Wait until no run is followed any more and the page rests."""
-    settle(page)
-    page.wait_for_function(
-        f"() => !{STORE}.busy && !document.querySelector('#diffusion-rail button.press')?.textContent.includes('Stop')",
-        timeout=60_000,
-    )
-    settle(page)
+    return opened(page, open_tab, address)
 
 
 def shown(page) -> set[str]:
@@ -89,10 +67,7 @@ def test_what_survives_and_a_repair(part):
     choose(part, "Mouth")
     assert part.locator("#diffusion-picture-meters").inner_text().count("0 pixels") == 1
     box = part.locator("#diffusion-picture-mask .surface").bounding_box()
-    part.mouse.move(box["x"] + box["width"] * 0.2, box["y"] + box["height"] * 0.2)
-    part.mouse.down()
-    part.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.2, steps=4)
-    part.mouse.up()
+    stroke(part, [(box["x"] + box["width"] * x, box["y"] + box["height"] * 0.2) for x in (0.2, 0.5)], steps=4)
     over(part)
     assert state(part)["area"] == "own" and not state(part)["walked"]
     assert view(part, "picture-strip")["count"] == 1

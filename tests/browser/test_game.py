@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from tests.browser.driving import STORE, settle, state
+from tests.browser.driving import STORE, fits_phone, settle, state, stroke
 
 BOARD = "#gan-game-board"
 PAINTS = "() => (window.playground.paints['gan-game-board'] ?? []).length"
@@ -30,11 +30,7 @@ def draw(page, points) -> None:
     places = [
         (box["x"] + box["width"] * (x / 2.5 + 0.5), box["y"] + box["height"] * (0.5 - y / 2.5)) for x, y in points
     ]
-    page.mouse.move(*places[0])
-    page.mouse.down()
-    for place in places[1:]:
-        page.mouse.move(*place)
-    page.mouse.up()
+    stroke(page, places)
     settle(page)
 
 
@@ -126,7 +122,7 @@ def test_it_fits_a_phone(phone, app_server, open_tab):
     open_tab(phone, f"{app_server}/?tab=gan&part=game&played=r5")
     settle(phone)
     assert phone.locator(f"{BOARD} canvas").bounding_box()["width"] >= 330
-    assert phone.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+    fits_phone(phone)
     phone.locator(BOARD).get_by_role("button", name="Step G", exact=True).tap()
     settle(phone)
     assert state(phone)["played"] == "r5.g1"

@@ -7,6 +7,7 @@ from typing import Any
 
 import gradio as gr
 import pytest
+from playwright.sync_api import TimeoutError
 
 from demos import prompting
 from demos.stage import theme
@@ -173,13 +174,19 @@ def test_a_text_that_is_too_long_is_cut_and_it_is_said(demo):
 def test_typing_goes_on_while_answers_come_in(demo):
     SLOW["seconds"] = 0.4
     area = demo.locator(FIELD)
-    area.fill("")
     text = "grey hair, beard, looking left"
-    for letter in text:
-        demo.keyboard.type(letter)
-        demo.wait_for_timeout(330 if letter in " ," else 20)
-    assert area.input_value() == text
-    wait_for_chips(demo, "beard", "grey hair", "looking left")
+    for left in (2, 1, 0):  # gradio's own events carry the texts here, and on a busy machine they may lose the last one
+        area.fill("")
+        for letter in text:
+            demo.keyboard.type(letter)
+            demo.wait_for_timeout(330 if letter in " ," else 20)
+        assert area.input_value() == text
+        try:
+            wait_for_chips(demo, "beard", "grey hair", "looking left")
+            break
+        except TimeoutError:
+            if not left:
+                raise
     assert area.input_value() == text
     assert len(HEARD) >= 2 and HEARD[-1] == text  # several answers came while it was typed
 

@@ -219,6 +219,7 @@ def build(log: list[dict[str, Any]]) -> gr.Blocks:
     """The page; every action that Python hears is appended to log with its widget's name."""
     run = frames()
     place = {"hair": 1.2, "smile": 0.8}
+    chosen = {"mode": "mean", "words": True}
     live = {"queue": False, "trigger_mode": "always_last", "show_progress": "hidden", "api_visibility": "private"}
 
     def heard(widget: str, event: gr.EventData) -> dict[str, Any]:
@@ -230,7 +231,9 @@ def build(log: list[dict[str, Any]]) -> gr.Blocks:
         action = heard("rail", event)
         if action["name"] in place:
             place[action["name"]] = float(action["value"])
-        return rail(**place), hero(**place)
+        if action["name"] in chosen:
+            chosen[action["name"]] = action["value"]
+        return rail(**place, **chosen), hero(**place)
 
     def on_sheet(event: gr.EventData) -> dict:
         return traversal(heard("sheet", event)["value"])

@@ -3,26 +3,25 @@ serves it."""
 
 import os
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import torch
 from diffusers import UNet2DModel
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from demos import uploads  # noqa: E402
-from demos.diffusion_parts import picture, scene  # noqa: E402
-from demos.diffusion_parts.engine import Engine  # noqa: E402
+from demos import engine, uploads  # noqa: E402
+from demos.diffusion_parts import picture  # noqa: E402
 from demos.diffusion_parts.scene import LABELS, Scene  # noqa: E402
 from demos.stage import launch  # noqa: E402
-from demos.stage.frame import Tab  # noqa: E402
-from demos.stage.state import Choice, Flag, Integer, Number, Schema, Text  # noqa: E402
+from demos.stage.state import Choice, Flag, Integer, Number, Param, Text  # noqa: E402
 from models import conditions, zoo  # noqa: E402
 from models.diffusion import AttributeEncoder, Denoiser  # noqa: E402
+from tests.demos.driver import end, tab_of  # noqa: E402
 
 
 @cache
@@ -45,49 +44,34 @@ def tiny(data: str) -> Denoiser:
 
 
 @contextmanager
-def own_engine(monkeypatch) -> Iterator[None]:
-    """Inside, the parts have an engine that knows no other runs; after it no thread computes."""
-    engine = Engine()
-    monkeypatch.setattr(scene, "ENGINE", engine)
+def tiny_networks(monkeypatch, *caches: Any) -> Iterator[None]:
+    """Inside, both sets have these networks, the parts an engine that knows no other runs, and ``caches`` nothing old.
+
+    After it no thread computes.
+    """
+    monkeypatch.setattr(zoo, "denoiser", tiny)
+    monkeypatch.setattr(engine, "ENGINE", own := engine.Engine())
+    for one in caches:
+        one.cache_clear()
     yield
-    for key in list(engine._runs):  # a thread that still computes when the interpreter ends aborts it
-        engine.stop(key)
-    while engine._threads:
-        time.sleep(0.01)
+    end(own)
+    for one in caches:
+        one.cache_clear()
 
 
-SCHEMA = Schema(
-    "diffusion",
-    [
+def params(steps: int) -> list[Param]:
+    """What the tab's state has besides the parts' own, with so many steps by default."""
+    return [
         Text("prompt", 2000, "blond hair"),
-        Integer("steps", 1, 100, 4),
+        Integer("steps", 1, 100, steps),
         Choice("scheduler", tuple(LABELS)),
         Number("guidance", 0.0, 20.0, 3.0, 0.5),
         Number("eta", 0.0, 1.0, 0.0, 0.05),
         Flag("running", private=True),
-        *uploads.PARAMS,
-        *picture.PARAMS,
-    ],
-    [picture.PART],
-)
+    ]
 
 
-def act(state, action):
-    """The state after one action."""
-    answer = picture.act(state, action["name"], action["value"])
-    return SCHEMA.assign(state, action) if answer is None else answer
-
-
-TAB = Tab(
-    "diffusion",
-    "Diffusion",
-    "#6ea8ff",
-    SCHEMA,
-    [picture.PART],
-    act,
-    lambda state, live: picture.draw(Scene(state), live),
-    frames=lambda state: picture.frames(Scene(state)),
-)
+TAB = tab_of("diffusion", [picture], Scene, [*params(steps=4), *uploads.PARAMS])
 LAYOUT = {picture.PART.name: picture.stage}
 
 if __name__ == "__main__":

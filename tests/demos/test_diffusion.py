@@ -9,19 +9,19 @@ import numpy as np
 import pytest
 
 from demos import diffusion as tab
+from demos import engine
 from demos.diffusion_parts import decides, decides_measures, guidance, run_frames, wrong
 from demos.diffusion_parts import scene as scenes
-from demos.diffusion_parts.engine import Engine
 from demos.diffusion_parts.scene import Scene
-from demos.stage.frame import Haste, handlers
+from demos.stage.frame import Haste
 from demos.stage.state import DATA, Choice, Flag, Integer, Number
 from demos.stage.stories import FOLDER
 from models import diffusion, seeding, zoo
 from models.diffusion import Denoiser
-from tests.demos.small_diffusion import own_engine, tiny
+from tests.demos.driver import Driver
+from tests.demos.small_diffusion import tiny_networks
 from tests.demos.test_diffusion_learn import numbers, record
 
-STEP, OPEN, GIF = handlers(tab.TAB)[:3]
 PARTS = [part.name for part in tab.PARTS]
 QUICK = {
     "prompt": "smiling",
@@ -31,6 +31,8 @@ QUICK = {
     "failure": "noise",
     "points_learnt": 0,
 }
+PAGE = Driver(tab.TAB, **QUICK)
+start, step, refused = PAGE.state, PAGE.accepted, PAGE.refused
 
 
 @pytest.fixture(scope="module")
@@ -46,42 +48,14 @@ def trainings(tmp_path_factory):
 def small(trainings, monkeypatch):
     """Tiny networks for both sets, a made-up training, and an engine that knows no runs of other tests."""
     monkeypatch.setattr(zoo, "diffusion_folder", lambda data: trainings / zoo.check_data(data))
-    monkeypatch.setattr(zoo, "denoiser", {data: tiny(data) for data in DATA}.get)
-    for cache in (run_frames._atlas, guidance._atlas, decides._atlas, decides_measures.report):
-        cache.cache_clear()
-    with own_engine(monkeypatch):
+    with tiny_networks(monkeypatch, run_frames._atlas, guidance._atlas, decides._atlas, decides_measures.report):
         yield
-
-
-def start(**values) -> dict:
-    """A state of short runs with other values."""
-    return tab.SCHEMA.check(tab.SCHEMA.defaults() | QUICK | values)
-
-
-def step(state: dict, *actions: tuple, live: bool = False) -> dict:
-    """The answer to some actions; fails where the page would show an error."""
-    answer = STEP({"state": state, "actions": [{"name": n, "value": v} for n, v in actions], "live": live})
-    assert "error" not in answer, answer
-    json.dumps(answer, allow_nan=False)
-    return answer
-
-
-def refused(state: dict, name: str, value) -> str:
-    """The sentence with which an action is refused."""
-    answer = STEP({"state": state, "actions": [{"name": name, "value": value}]})
-    assert "error" in answer, (name, value)
-    return answer["error"]
 
 
 def settled(state: dict) -> dict:
     """The answer at rest, once all runs of a state have come to their end."""
-    answer = step(state)
-    for _ in range(3000):
-        if "again" not in answer["view"]:
-            return step(answer["state"])
-        action = answer["view"]["again"]["action"]
-        answer = step(answer["state"], (action["name"], action["value"]), live=True)
-    raise AssertionError("it never rests")
+    *_, answer = PAGE.answers(state, most=3000)
+    return answer
 
 
 # ---- every part
@@ -120,13 +94,13 @@ def test_runs_can_be_saved_as_gifs(part):
 
 @pytest.mark.parametrize("part", [part.name for part in tab.PARTS if not part.frames])
 def test_a_part_without_a_run_saves_none(part):
-    assert "no run to save" in GIF({"state": start(part=part)})["error"]
+    assert "no run to save" in PAGE.gif(start(part=part))["error"]
 
 
 def test_the_same_state_gives_the_same_bytes(monkeypatch):
     """Whether its run was computed before or is computed now."""
     first = settled(start())["view"]["run-strip"]["atlas"]
-    monkeypatch.setattr(scenes, "ENGINE", Engine())
+    monkeypatch.setattr(engine, "ENGINE", engine.Engine())
     run_frames._atlas.cache_clear()
     assert settled(start())["view"]["run-strip"]["atlas"] == first
 
@@ -177,12 +151,12 @@ def test_links_carry_every_choice():
 def test_a_link_to_a_part_opens_it(part):
     """What is followed meanwhile is not in it."""
     query = step(start(part=part))["query"]
-    answer = OPEN({"query": query}) if part != "points" else step(start(part=part))
+    answer = PAGE.open(query=query) if part != "points" else step(start(part=part))
     assert answer["state"]["part"] == part and not answer["notices"]
 
 
 def test_what_no_link_knows_is_dropped_with_a_notice():
-    answer = OPEN({"query": "?v=1&tab=diffusion&steps=9000&scheduler=magic&nobody=1&guidance=nan"})
+    answer = PAGE.open(query="?v=1&tab=diffusion&steps=9000&scheduler=magic&nobody=1&guidance=nan")
     assert len(answer["notices"]) == 4 and answer["state"] == tab.SCHEMA.defaults()
 
 
@@ -220,7 +194,7 @@ ACTIONS = {
     "learn": ["moment"],
     "wrong": ["wrong-follow", "wrong-go"],
 }
-SILENT = {"run-stop", "lanes-stop", "seeds-go", "denoise", "wrong-again"}  # buttons: their value means nothing
+SILENT = {"run-stop", "lanes-stop", "seeds-go-on", "denoise", "wrong-again"}  # buttons: their value means nothing
 
 
 @pytest.mark.parametrize("value", [-1.5, "nonsense ☃", float("inf"), [1, [2]], {"x": "y"}, True])

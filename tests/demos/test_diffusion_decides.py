@@ -8,43 +8,26 @@ import pytest
 import torch
 
 from demos import diffusion as tab
-from demos.diffusion_parts import decides, decides_measures, follow, run_frames
+from demos import engine, follow
+from demos.diffusion_parts import decides, decides_measures, run_frames
 from demos.diffusion_parts import scene as scenes
 from demos.diffusion_parts.decides_measures import NEITHER, Opinion, Report
 from demos.diffusion_parts.scene import Scene
-from demos.stage import frame
 from demos.training_faces import Match, drawings, matches
 from demos.widgets.picture import pixels
 from models import conditions, zoo
-from tests.demos.small_diffusion import own_engine, tiny
+from tests.demos.driver import Driver
+from tests.demos.small_diffusion import tiny_networks
 
-STEP, _, GIF = frame.handlers(tab.TAB)[:3]
-SMALL = {"part": "decides", "steps": 4, "prompt": "smiling"}
+PAGE = Driver(tab.TAB, part="decides", steps=4, prompt="smiling")
+state, step = PAGE.state, PAGE.accepted
 
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
     """Tiny networks for both sets, and an engine that knows no runs of other tests."""
-    networks = {data: tiny(data) for data in zoo.DATA_SETS}
-    monkeypatch.setattr(zoo, "denoiser", networks.get)
-    for cache in (decides._atlas, decides_measures.report):
-        cache.cache_clear()
-    with own_engine(monkeypatch):
+    with tiny_networks(monkeypatch, decides._atlas, decides_measures.report):
         yield
-    for cache in (decides._atlas, decides_measures.report):
-        cache.cache_clear()
-
-
-def state(**changes):
-    return tab.SCHEMA.defaults() | SMALL | changes
-
-
-def step(at, *actions, live=False):
-    """The answer to some actions, given as (name, value)."""
-    actions = [{"name": name, "value": value} for name, value in actions]
-    answer = STEP({"state": at, "actions": actions, "live": live})
-    assert "error" not in answer, answer
-    return answer
 
 
 def finished(**changes):
@@ -170,16 +153,11 @@ def test_the_curves_follow_the_strip():
 
 
 def test_the_run_streams_in_and_is_shared_with_the_other_part():
-    answers = [step(state())]
-    while "again" in answers[-1]["view"]:
-        again = answers[-1]["view"]["again"]["action"]
-        answers.append(step(answers[-1]["state"], (again["name"], again["value"]), live=True))
-        assert len(answers) < 2000
-    last = step(answers[-1]["state"])
+    last = PAGE.settled(state())
     assert last["state"] == state() and last["left_out"] == []
     assert {"decides-strip", "decides-when", "decides-shape", "decides-sure", "see", "formula"} <= last["view"].keys()
     assert "run-strip" in step(last["state"], ("part", "run"))["view"]
-    assert len(scenes.ENGINE._runs) == 1
+    assert len(engine.ENGINE._runs) == 1
 
 
 def test_frames_come_while_it_runs_and_stop_rests(monkeypatch):
@@ -209,7 +187,7 @@ def test_frames_come_while_it_runs_and_stop_rests(monkeypatch):
 
 def test_a_dragged_control_starts_nothing():
     assert list(step(state(), ("guidance", 7.5), live=True)["view"]) == ["rail"]
-    assert scenes.ENGINE.known(Scene(state(guidance=7.5)).request) is None
+    assert engine.ENGINE.known(Scene(state(guidance=7.5)).request) is None
 
 
 def test_the_frame_is_that_of_the_run_and_the_button_computes_anew():
@@ -232,7 +210,7 @@ def test_the_rail_is_that_of_the_run():
 def test_the_run_can_be_saved():
     frames = tab.frames(state())
     assert len(frames) == 5 and {one.shape for one in frames} == {(64, 192, 3)}
-    assert GIF({"state": state()})["gif"].startswith("data:image/gif")
+    assert PAGE.gif(state())["gif"].startswith("data:image/gif")
 
 
 def test_one_step_decides_everything_at_once():

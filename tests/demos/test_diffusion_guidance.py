@@ -8,39 +8,24 @@ import pytest
 import torch
 
 from demos import diffusion as tab
+from demos import engine
 from demos.diffusion_parts import guidance, run_frames
 from demos.diffusion_parts import scene as scenes
 from demos.diffusion_parts.scene import Scene
-from demos.stage import frame
 from demos.widgets.picture import pixels
 from models import conditions, zoo
-from tests.demos.small_diffusion import own_engine, tiny
+from tests.demos.driver import Driver
+from tests.demos.small_diffusion import tiny_networks
 
-STEP = frame.handlers(tab.TAB)[0]
-SMALL = {"part": "guidance", "steps": 5, "prompt": "smiling"}
+PAGE = Driver(tab.TAB, part="guidance", steps=5, prompt="smiling")
+state, step = PAGE.state, PAGE.accepted
 
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
     """Tiny networks for both sets, and an engine that knows no runs of other tests."""
-    networks = {data: tiny(data) for data in zoo.DATA_SETS}
-    monkeypatch.setattr(zoo, "denoiser", networks.get)
-    guidance._atlas.cache_clear()
-    with own_engine(monkeypatch):
+    with tiny_networks(monkeypatch, guidance._atlas):
         yield
-    guidance._atlas.cache_clear()
-
-
-def state(**changes):
-    return tab.SCHEMA.defaults() | SMALL | changes
-
-
-def step(at, *actions, live=False):
-    """The answer to some actions, given as (name, value)."""
-    actions = [{"name": name, "value": value} for name, value in actions]
-    answer = STEP({"state": at, "actions": actions, "live": live})
-    assert "error" not in answer, answer
-    return answer
 
 
 def finished(**changes):
@@ -61,12 +46,7 @@ def test_all_five_walk_in_one_batch_as_each_would_alone():
 
 
 def test_the_sweep_is_followed_and_rests():
-    answers = [step(state())]
-    while "again" in answers[-1]["view"]:
-        again = answers[-1]["view"]["again"]["action"]
-        answers.append(step(answers[-1]["state"], (again["name"], again["value"]), live=True))
-        assert len(answers) < 2000
-    last = step(answers[-1]["state"])
+    last = PAGE.settled(state())
     assert last["state"] == state() and last["left_out"] == []
     assert {"guidance-sheet", "guidance-strip", "guidance-curve", "see", "formula"} <= last["view"].keys()
 
@@ -95,7 +75,7 @@ def test_guesses_come_while_it_runs_and_stop_rests(monkeypatch):
 
 def test_a_dragged_control_starts_no_sweep():
     assert list(step(state(), ("steps", 9), live=True)["view"]) == ["rail"]
-    assert scenes.ENGINE.known(guidance.sweep(Scene(state(steps=9)))) is None
+    assert engine.ENGINE.known(guidance.sweep(Scene(state(steps=9)))) is None
 
 
 # ---- excess

@@ -10,7 +10,8 @@ from demos.diffusion_parts.lanes_frames import Row, rms
 from demos.diffusion_parts.lanes_plan import HALF, LONG, PRESETS, Lane
 from demos.diffusion_parts.scene import Scene
 from demos.widgets.picture import pixels, to_uint8
-from tests.demos.diffusion_page import Page, controls, follow_all
+from tests.demos.diffusion_page import Page, follow_all
+from tests.demos.driver import controls
 
 TWO = "ddim:4:0:3;heun:2::1"
 
@@ -132,7 +133,7 @@ def test_the_page_gets_every_frame_once_and_then_the_whole(small):
 
 def test_costs_and_distances_are_those_measured(small):
     state = own(small, lanes_reference="b")
-    view, shown = small.settled(state), row(small, state)
+    view, shown = small.settled(state)["view"], row(small, state)
     ends = [notes[-1].replace("\u00a0", " ") for notes in view["lanes-strip"]["notes"]]
     assert " · 8 calls · " in ends[0] and ends[1].startswith("3 calls · ")
     apart = rms(shown.ends["A"], shown.ends["B"])
@@ -145,7 +146,7 @@ def test_costs_and_distances_are_those_measured(small):
 
 def test_stopping_half_way_shows_the_long_run_itself(small):
     state = small.state(lanes_preset="stopped")
-    view, shown = small.settled(state), row(small, state)
+    view, shown = small.settled(state)["view"], row(small, state)
     assert view["lanes-strip"]["lengths"] == [LONG + 1, HALF + 1, HALF + 1, HALF + 1]
     there = shown.steps[0][HALF]
     assert torch.equal(shown.ends["B"], there.x_t[0].clamp(-1, 1))
@@ -161,9 +162,9 @@ def test_stopping_half_way_shows_the_long_run_itself(small):
 def test_the_same_pictures_are_called_the_same(small):
     """Without a wish guidance changes nothing, and the words say why."""
     lanes_ = "dpm:2::1;dpm:2::4"
-    assert "nothing to follow" in small.settled(own(small, lanes_, prompt=""))["see"]
-    assert "nothing to follow" not in small.settled(own(small, lanes_))["see"]
-    assert "One lane only" in small.settled(own(small, "dpm:2::1"))["see"]
+    assert "nothing to follow" in small.settled(own(small, lanes_, prompt=""))["view"]["see"]
+    assert "nothing to follow" not in small.settled(own(small, lanes_))["view"]["see"]
+    assert "One lane only" in small.settled(own(small, "dpm:2::1"))["view"]["see"]
 
 
 def test_x0_is_shown_instead_of_x_t(small):
@@ -200,12 +201,12 @@ def test_stop_rests_and_go_on_ends_it(small):
     assert "again" in answer["view"]
     stopped = small.step(answer["state"], ("lanes-stop", None))
     assert "again" not in stopped["view"] and stopped["view"]["see"].startswith("Stopped after")
-    assert [item["name"] for item in controls(stopped["view"])][-1] == "lanes-go"
+    assert [item["name"] for item in controls(stopped["view"])][-1] == "lanes-go-on"
     late = small.step(stopped["state"], ("lanes-follow", 3), live=True)  # it was on its way
     assert late["state"] == stopped["state"] and "again" not in late["view"]
     # another control forgets that it was stopped: the run of the new state begins
     assert "again" in small.step(stopped["state"], ("seed", 8))["view"]
-    view = small.settled(small.step(stopped["state"], ("lanes-go", None))["state"])
+    view = small.settled(small.step(stopped["state"], ("lanes-go-on", None))["state"])["view"]
     assert "atlas" in view["lanes-strip"]
 
 
@@ -239,7 +240,7 @@ def test_the_drawer_edits_lanes_and_the_link_carries_them(small):
 def test_the_place_of_the_scrubber_is_kept_as_a_share(small):
     state = small.step(own(small), ("frame", 1), live=True)["state"]
     assert state["lanes_at"] == 0.25
-    assert small.settled(state)["lanes-strip"]["index"] == 1
+    assert small.settled(state)["view"]["lanes-strip"]["index"] == 1
     assert "error" in small.step(state, ("frame", 5))
     assert lanes.act(small.state(part="seeds"), "frame", 1) is None
 

@@ -8,33 +8,13 @@ from PIL import Image
 
 from demos.diffusion_parts import learn
 from demos.diffusion_parts.scene import Scene
-from demos.stage import frame
-from demos.stage.state import Schema
 from demos.widgets.picture import pixels
 from models import prompts, zoo
+from tests.demos.driver import Driver, tab_of
 
-SCHEMA = Schema("diffusion", [*learn.PARAMS], [learn.PART])
+PAGE = Driver(tab_of("diffusion", [learn], Scene))
 T = [50, 150, 250, 350, 450, 550, 650, 750, 850, 950]
 ASKED = {"skin": "umber", "hair_color": "pink"}
-
-
-def act(state, action):
-    """The part's own actions, else its parameters, as the tab does it."""
-    answer = learn.act(state, action["name"], action["value"])
-    return SCHEMA.assign(state, action) if answer is None else answer
-
-
-TAB = frame.Tab(
-    name="diffusion",
-    label="Diffusion",
-    accent="#6ea8ff",
-    schema=SCHEMA,
-    parts=[learn.PART],
-    act=act,
-    draw=lambda state, live: learn.draw(Scene(state), live),
-    frames=lambda state: learn.frames(Scene(state)),
-)
-STEP, _, GIF = frame.handlers(TAB)[:3]
 
 
 def numbers(count=24):
@@ -83,11 +63,7 @@ def weights(tmp_path, monkeypatch):
 
 def view(*actions, **state):
     """The view after some actions, given as (name, value)."""
-    actions = [{"name": name, "value": value} for name, value in actions]
-    answer = STEP({"state": SCHEMA.defaults() | state, "actions": actions})
-    assert "error" not in answer, answer
-    json.dumps(answer, allow_nan=False)
-    return answer["view"]
+    return PAGE.accepted(PAGE.state(**state), *actions)["view"]
 
 
 @pytest.mark.parametrize("data", zoo.DATA_SETS)
@@ -170,9 +146,9 @@ def test_the_rail_tells_the_recipe():
 
 
 def test_the_gif_of_a_training():
-    drawn = learn.frames(Scene(SCHEMA.defaults()))
+    drawn = learn.frames(Scene(PAGE.state()))
     assert len(drawn) == 24 and all(picture.shape == (256, 512, 3) for picture in drawn)
-    assert GIF({"state": SCHEMA.defaults()})["gif"].startswith("data:image/gif;base64,")
+    assert PAGE.gif(PAGE.state())["gif"].startswith("data:image/gif;base64,")
 
 
 def test_a_short_training_has_fewer_moments(weights):
@@ -187,5 +163,5 @@ def test_a_short_training_has_fewer_moments(weights):
 
 def test_weights_without_a_replay_say_so(weights):
     (weights / "diffusion-toons" / "replay.json").unlink()
-    answer = STEP({"state": SCHEMA.defaults(), "actions": []})
+    answer = PAGE.step(PAGE.state())
     assert answer["error"] == "The training of the toons model was not recorded."

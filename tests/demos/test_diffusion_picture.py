@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from demos import engine
 from demos.diffusion_parts import picture, picture_repair, picture_survey
-from demos.diffusion_parts import scene as scenes
 from demos.diffusion_parts.picture_walks import LEVELS, Level, Own
 from demos.diffusion_parts.scene import Scene
 from demos.stage import frame
@@ -13,9 +13,12 @@ from demos.stage.frame import Haste
 from demos.stage.state import pack_bits
 from demos.widgets.picture import encode, pixels
 from models import diffusion, editing, zoo
-from tests.demos.small_diffusion import SCHEMA, TAB, own_engine, tiny
+from tests.demos.driver import Driver
+from tests.demos.small_diffusion import TAB, tiny, tiny_networks
 
-STEP, OPEN, GIF = frame.handlers(TAB)[:3]
+PAGE = Driver(TAB)
+STEP = frame.handlers(TAB)[0]
+state, step = PAGE.state, PAGE.accepted
 WATCHED = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
 UPLOAD = encode(WATCHED, "png")
 
@@ -23,29 +26,14 @@ UPLOAD = encode(WATCHED, "png")
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
     """Small networks, and an engine that knows no run of another test."""
-    monkeypatch.setattr(zoo, "denoiser", tiny)
-    with own_engine(monkeypatch):
+    with tiny_networks(monkeypatch):
         yield
-
-
-def state(**changes):
-    return SCHEMA.check(SCHEMA.defaults() | changes)
-
-
-def step(now, *actions, live=False):
-    told = STEP({"state": now, "actions": [{"name": n, "value": v} for n, v in actions], "live": live})
-    assert "error" not in told, told
-    return told
 
 
 def settled(now, *actions):
     """The answer once the run is over, and all answers on the way, as the page asks for them."""
-    told = [step(now, *actions)]
-    while "again" in told[-1]["view"]:
-        action = told[-1]["view"]["again"]["action"]
-        told.append(step(told[-1]["state"], (action["name"], action["value"]), live=True))
-        assert len(told) < 400
-    return step(told[-1]["state"]), told
+    *told, rest = PAGE.answers(now, *actions, most=399)
+    return rest, told or [rest]
 
 
 def own(now) -> Own:
@@ -80,7 +68,7 @@ def test_dragging_t_shows_the_noised_picture_and_begins_no_run():
     shown = pixels(strip["atlas"])[:, :64].astype(int)
     x_t = diffusion.q_sample(mine.x0, mine.request.noise(), 300)[0].clamp(-1, 1)
     assert np.abs(shown - pixels(encode(x_t, "png"))).max() <= 1
-    assert not scenes.ENGINE._runs
+    assert not engine.ENGINE._runs
 
 
 def test_a_walk_streams_and_ends_whole():
@@ -101,7 +89,7 @@ def test_a_walk_streams_and_ends_whole():
     frames = picture.frames(Scene(whole["state"]))
     assert len(frames) == count and frames[0].shape == (64, 256, 3)
     assert np.abs(frames[-1][:, 64:128].astype(int) - came).max() <= 1
-    assert GIF({"state": whole["state"]})["gif"].startswith("data:image/gif")
+    assert PAGE.gif(whole["state"])["gif"].startswith("data:image/gif")
     earlier = step(whole["state"], ("frame", 1))
     assert earlier["state"]["walk_frame"] == 1 and earlier["view"]["picture-strip"]["index"] == 1
 
@@ -220,11 +208,11 @@ def test_painting_waits_for_a_press_and_stays_out_of_the_link():
     bits = np.zeros((64, 64), bool)
     bits[10:20, 30:40] = True
     painted = step(state(task="repair"), ("mask", pack_bits(bits)), live=True)
-    assert "again" not in painted["view"] and not scenes.ENGINE._runs
+    assert "again" not in painted["view"] and not engine.ENGINE._runs
     now = step(painted["state"])
     assert now["state"]["area"] == "own" and (own(now["state"]).mask == bits).all()
     assert "mask" not in now["query"] and "area" not in now["query"] and {"mask", "area"} <= set(now["left_out"])
-    assert OPEN({"query": now["query"]})["state"]["area"] == "eyes"
+    assert PAGE.open(query=now["query"])["state"]["area"] == "eyes"
     whole, _ = settled(now["state"], ("picture-again", None))
     assert whole["view"]["picture-strip"]["captions"][-1] == "filled in"
     chosen = step(whole["state"], ("area", "upper"))["state"]

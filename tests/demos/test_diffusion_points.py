@@ -9,17 +9,9 @@ import pytest
 
 from demos.diffusion_parts import points, points_lessons
 from demos.diffusion_parts.points_moves import LAYERS, SHAPES, STEPS, WALKS
-from demos.stage import frame
-from demos.stage.state import Flag, Schema
+from demos.stage.state import Flag
 from models.point_diffusion import LESSON
-
-SCHEMA = Schema("diffusion", [Flag("running", private=True), *points.PARAMS], [points.PART])
-
-
-def act(state, action):
-    """The part's own actions, else its parameters, as the tab does it."""
-    answer = points.act(state, action["name"], action["value"])
-    return SCHEMA.assign(state, action) if answer is None else answer
+from tests.demos.driver import Driver, tab_of
 
 
 def scene(state):
@@ -27,32 +19,22 @@ def scene(state):
     return SimpleNamespace(state=state, seed=state["seed"])
 
 
-TAB = frame.Tab(
-    name="diffusion",
-    label="Diffusion",
-    accent="#6ea8ff",
-    schema=SCHEMA,
-    parts=[points.PART],
-    act=act,
-    draw=lambda state, live: points.draw(scene(state), live),
-    frames=lambda state: points.frames(scene(state)),
-    picture=lambda state: points.picture(scene(state)),
+PAGE = Driver(
+    tab_of(
+        "diffusion",
+        [points],
+        scene,
+        [Flag("running", private=True)],
+        picture=lambda state: points.picture(scene(state)),
+    ),
+    points_learnt=40,  # a short lesson, where a test does not say otherwise
 )
-STEP, OPEN, GIF = frame.handlers(TAB)[:3]
-SHORT = {"points_learnt": 40}
-
-
-def opened(**changes):
-    """A state, of a short lesson unless it says otherwise."""
-    return SCHEMA.defaults() | SHORT | changes
+opened = PAGE.state
 
 
 def do(state, name=None, value=None, live=False):
     """The answer to one action, or to none; it must not be refused."""
-    actions = [{"name": name, "value": value}] if name else []
-    answer = STEP({"state": state, "actions": actions, "live": live})
-    assert "error" not in answer, answer
-    return answer
+    return PAGE.accepted(state, *([(name, value)] if name else []), live=live)
 
 
 def rested(state):
@@ -115,7 +97,7 @@ def test_while_something_moves_only_the_moment_shown_is_sent():
 
 
 def test_learning_goes_on_in_small_updates_and_stops_at_the_end():
-    answer = do(SCHEMA.defaults() | {"points_learnt": LESSON}, "points-learn")
+    answer = do(opened(points_learnt=LESSON), "points-learn")
     assert answer["state"]["points_learnt"] == 0 and answer["state"]["running"]
     steps = []
     for _ in range(4):
@@ -135,7 +117,7 @@ def test_what_was_forgotten_is_learnt_again_to_the_same_bit():
     state = opened(points_learnt=200)
     before = rested(state)["view"]
     points_lessons.forgotten()
-    first = OPEN({"state": state})["view"]
+    first = PAGE.open(state=state)["view"]
     if "again" in first:  # this machine needs more than one update for 200 steps
         assert first["again"]["action"]["name"] == "points-wait" and first["see"].startswith("Learning")
     after = rested(state)["view"]
@@ -146,7 +128,7 @@ def test_the_link_opens_the_same_view_and_carries_no_drawing():
     state = opened(points_shape="moons", points_walk="exact", points_noisy=True, points_steps="10", points_t=99)
     seen = rested(state)
     assert "points_shape=moons" in seen["query"] and "points_drawing" not in seen["query"]
-    other, notices = SCHEMA.read(seen["query"])
+    other, notices = PAGE.schema.read(seen["query"])
     assert not notices and rested(other)["view"]["points-field"] == seen["view"]["points-field"]
 
 
@@ -194,7 +176,7 @@ def test_the_run_can_be_saved():
     made = points.frames(scene(state))
     assert len(made) == 6 and all(one.shape == (320, 320, 3) and one.dtype == np.uint8 for one in made)
     assert np.array_equal(points.picture(scene(state)), made[-1])
-    assert GIF({"state": state})["gif"].startswith("data:image/gif")
+    assert PAGE.gif(state)["gif"].startswith("data:image/gif")
     back = points.frames(scene(state | {"points_walk": "forward"}))
     assert not np.array_equal(back[0], back[-1])
 
@@ -217,13 +199,13 @@ def test_the_run_can_be_saved():
     ],
 )
 def test_odd_values_are_refused(name, value):
-    assert "error" in STEP({"state": opened(), "actions": [{"name": name, "value": value}]})
+    assert PAGE.refused(opened(), name, value)
 
 
 @pytest.mark.parametrize("value", [[[0, 2]], [[0]], [["a", "b"]], "x", [[0, 0]] * 501, [[0, True]]])
 def test_odd_drawings_are_refused(value):
     state = opened(points_shape="drawing", points_learnt=0)
-    assert "error" in STEP({"state": state, "actions": [{"name": "points-drawn", "value": value}]})
+    assert PAGE.refused(state, "points-drawn", value)
 
 
 def test_every_number_of_steps_is_walked():

@@ -9,49 +9,24 @@ import pytest
 import torch
 
 from demos import diffusion as tab
-from demos.diffusion_parts import follow, run, run_frames, run_words
+from demos import engine, follow
+from demos.diffusion_parts import run, run_frames, run_words
 from demos.diffusion_parts import scene as scenes
 from demos.diffusion_parts.scene import Scene
-from demos.stage import frame
 from demos.widgets.picture import pixels
 from models import diffusion, zoo
-from tests.demos.small_diffusion import own_engine, tiny
+from tests.demos.driver import Driver
+from tests.demos.small_diffusion import tiny_networks
 
-STEP, OPEN, GIF = frame.handlers(tab.TAB)[:3]
-SMALL = {"part": "run", "steps": 6, "prompt": "smiling"}
+PAGE = Driver(tab.TAB, part="run", steps=6, prompt="smiling")
+state, step = PAGE.state, PAGE.accepted
 
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
     """Tiny networks for both sets, and an engine that knows no runs of other tests."""
-    networks = {data: tiny(data) for data in zoo.DATA_SETS}
-    monkeypatch.setattr(zoo, "denoiser", networks.get)
-    run_frames._atlas.cache_clear()
-    with own_engine(monkeypatch):
+    with tiny_networks(monkeypatch, run_frames._atlas):
         yield
-    run_frames._atlas.cache_clear()
-
-
-def state(**changes):
-    return tab.SCHEMA.defaults() | SMALL | changes
-
-
-def step(at, *actions, live=False):
-    """The answer to some actions, given as (name, value)."""
-    actions = [{"name": name, "value": value} for name, value in actions]
-    answer = STEP({"state": at, "actions": actions, "live": live})
-    assert "error" not in answer, answer
-    return answer
-
-
-def followed(at):
-    """Every answer that a page gets until nothing more comes: the first, those it asks for, and the one at rest."""
-    answers = [step(at)]
-    while "again" in answers[-1]["view"]:
-        action = answers[-1]["view"]["again"]["action"]
-        answers.append(step(answers[-1]["state"], (action["name"], action["value"]), live=True))
-        assert len(answers) < 2000
-    return [*answers, step(answers[-1]["state"])] if len(answers) > 1 else answers
 
 
 def finished(**changes):
@@ -70,7 +45,7 @@ def named(view, name):
 
 
 def test_frames_stream_in_order_and_the_whole_run_ends_at_rest():
-    answers = followed(state())
+    answers = list(PAGE.answers(state()))
     appended = [answer["view"]["run-strip"]["append"] for answer in answers[:-1] if "run-strip" in answer["view"]]
     assert {part["of"] for part in appended} <= {7} and {part["run"] for part in appended} <= {
         follow.mark(Scene(state()).request)
@@ -93,7 +68,7 @@ def test_frames_stream_in_order_and_the_whole_run_ends_at_rest():
 def test_a_dragged_control_starts_nothing_and_leaves_the_strip_alone():
     view = step(state(), ("guidance", 7.5), live=True)["view"]
     assert list(view) == ["rail"]
-    assert scenes.ENGINE.known(Scene(state(guidance=7.5)).request) is None
+    assert engine.ENGINE.known(Scene(state(guidance=7.5)).request) is None
 
 
 @pytest.fixture
@@ -341,14 +316,14 @@ def test_the_picture_is_the_end_of_the_run_and_pins_compare():
     assert "seed" in pinned["view"]["compare"]["text"]
     dragged = step(pinned["state"], ("guidance", 9.0), live=True)
     assert "compare" not in dragged["view"]
-    assert scenes.ENGINE.known(Scene(state(seed=8, guidance=9.0)).request) is None
+    assert engine.ENGINE.known(Scene(state(seed=8, guidance=9.0)).request) is None
 
 
 def test_the_run_that_can_be_saved_shows_x_t_and_the_guess():
     _, steps = finished()
     pairs = tab.frames(state())
     assert len(pairs) == 7 and pairs[0].shape == (64, 128, 3)
-    assert GIF({"state": state()})["gif"].startswith("data:image/gif")
+    assert PAGE.gif(state())["gif"].startswith("data:image/gif")
     assert np.array_equal(pairs[-1][:, :64], tab.shown(state()))
     assert np.array_equal(pairs[-1][:, 64:], tab.shown(state()))
 
@@ -357,5 +332,5 @@ def test_a_link_carries_the_frame_and_nothing_of_the_following():
     at = step(state(frame=3))["state"]
     query = tab.SCHEMA.query(at)
     assert "frame=3" in query and "run_seen" not in query
-    reopened = OPEN({"query": query})
+    reopened = PAGE.open(query=query)
     assert reopened["notices"] == [] and reopened["state"] == state(frame=3)

@@ -11,7 +11,8 @@ from demos.diffusion_parts.seeds_batches import STEPS, Blend, Poke, Values
 from demos.diffusion_parts.seeds_modes import COUNT, Blending, Poking, Wishing, changed, magnified
 from demos.widgets.picture import pixels
 from models import conditions, seeding
-from tests.demos.diffusion_page import Page, controls, follow_all
+from tests.demos.diffusion_page import Page, follow_all
+from tests.demos.driver import controls
 
 
 @pytest.fixture
@@ -74,7 +75,7 @@ def test_wishes_share_one_noise_and_keep_the_rest_of_the_prompt(small):
 
 def test_a_blend_is_the_pictures_of_its_noises(small):
     state = small.state(seeds_lerp=True)
-    view, shown = small.settled(state), mode(state, Blending)
+    view, shown = small.settled(state)["view"], mode(state, Blending)
     value = view["seeds-sheet"]
     assert (value["rows"], value["cols"]) == (3, COUNT) and view["seeds-noise"] == {"hidden": True}
     assert value["row_labels"] == ["noise", "slerp", "lerp"]
@@ -100,13 +101,13 @@ def test_the_straight_line_does_not_compute_the_sphere_again(small):
 
 
 def test_between_a_noise_and_itself_there_is_nothing(small):
-    view = small.settled(small.state(seeds_b=7))
+    view = small.settled(small.state(seeds_b=7))["view"]
     assert "same noise" in view["see"]
 
 
 def test_a_poke_is_measured(small):
     state = small.state(seeds_mode="poke")
-    view, shown = small.settled(state), mode(state, Poking)
+    view, shown = small.settled(state)["view"], mode(state, Poking)
     assert view["seeds-sheet"]["cols"] == 3 and view["seeds-noise"]["mode"] == "poke"
     assert view["seeds-noise"]["brush"] == 16 and view["seeds-noise"]["poke"] == {"x": 0.3, "y": 0.3}
     a, b = shown.pictures[0]
@@ -118,7 +119,7 @@ def test_a_poke_is_measured(small):
     )
     mostly = (moved & ~mask).sum() > (moved & mask).sum()
     assert ("most of the change lies outside" in view["see"]) == bool(mostly)
-    assert "no pixel" in small.settled(small.state(seeds_mode="poke", seeds_b=7))["see"]
+    assert "no pixel" in small.settled(small.state(seeds_mode="poke", seeds_b=7))["view"]["see"]
 
 
 def test_differences_are_magnified_and_no_difference_is_not():
@@ -134,14 +135,14 @@ def test_differences_are_magnified_and_no_difference_is_not():
 
 def test_wishes_are_read_back(small):
     state = small.state(seeds_mode="values", seeds_attribute="mouth")
-    view, shown = small.settled(state), mode(state, Wishing)
+    view, shown = small.settled(state)["view"], mode(state, Wishing)
     assert view["seeds-noise"] == {"hidden": True}
     value = view["seeds-sheet"]
     assert value["rows"] * value["cols"] == 6 == len(value["notes"])
     true = sum(one > 0.5 for one in shown.read)
     assert f"{true} of 5 are read back as asked" in view["see"]
     assert value["notes"][1] == f"laugh · {100 * shown.read[0]:.0f} %"
-    nothing = small.settled(small.state(seeds_mode="values", seeds_attribute="mouth", guidance=0.0))
+    nothing = small.settled(small.state(seeds_mode="values", seeds_attribute="mouth", guidance=0.0))["view"]
     assert "guidance 0" in nothing["see"]
 
 
@@ -201,7 +202,7 @@ def test_stop_and_go_on(small):
     assert "again" in answer["view"]
     stopped = small.step(answer["state"], ("seeds-stop", None))
     assert "again" not in stopped["view"] and "Stopped" in stopped["view"]["see"]
-    assert "formula" in small.settled(small.step(stopped["state"], ("seeds-go", None))["state"])
+    assert "formula" in small.settled(small.step(stopped["state"], ("seeds-go-on", None))["state"])["view"]
 
 
 def test_controls_fit_the_rail_and_few_steps_are_told(small):

@@ -7,36 +7,23 @@ import pytest
 import torch
 
 from demos import diffusion as tab
+from demos import engine
 from demos.diffusion_parts import guidance, run_frames, wrong, wrong_cases, wrong_prompts
-from demos.diffusion_parts import scene as scenes
 from demos.diffusion_parts.scene import Request, Scene
-from demos.stage import frame
 from demos.widgets.picture import pixels
 from models import conditions, editing, prompts, zoo
-from tests.demos.small_diffusion import own_engine, tiny
+from tests.demos.driver import Driver
+from tests.demos.small_diffusion import tiny_networks
 
-STEP = frame.handlers(tab.TAB)[0]
+PAGE = Driver(tab.TAB, part="wrong", failure="noise")
+state, step = PAGE.state, PAGE.accepted
 
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
     """Tiny networks for both sets, and an engine that knows no runs of other tests."""
-    networks = {data: tiny(data) for data in zoo.DATA_SETS}
-    monkeypatch.setattr(zoo, "denoiser", networks.get)
-    with own_engine(monkeypatch):
+    with tiny_networks(monkeypatch):
         yield
-
-
-def state(**changes):
-    return tab.SCHEMA.defaults() | {"part": "wrong", "failure": "noise"} | changes
-
-
-def step(at, *actions, live=False):
-    """The answer to some actions, given as (name, value)."""
-    actions = [{"name": name, "value": value} for name, value in actions]
-    answer = STEP({"state": at, "actions": actions, "live": live})
-    assert "error" not in answer, answer
-    return answer
 
 
 def measured(ends, **changes):
@@ -135,12 +122,7 @@ def test_the_rail_names_the_knob(rested):
 
 
 def test_the_runs_are_followed_and_rest():
-    answers = [step(state())]
-    while "again" in answers[-1]["view"]:
-        again = answers[-1]["view"]["again"]["action"]
-        answers.append(step(answers[-1]["state"], (again["name"], again["value"]), live=True))
-        assert len(answers) < 2000
-    last = step(answers[-1]["state"])
+    last = PAGE.settled(state())
     assert last["state"] == state() and last["left_out"] == []
     assert {"wrong-sheet", "wrong-bars", "see", "formula", "rail"} == last["view"].keys()
     stopped = step(state(failure="guidance"), ("wrong-stop", None))
@@ -151,7 +133,7 @@ def test_the_runs_are_followed_and_rest():
 
 def test_a_dragged_control_starts_nothing():
     assert list(step(state(), ("seed", 9), live=True)["view"]) == ["rail"]
-    assert scenes.ENGINE.known(wrong.together(Scene(state(seed=9)))) is None
+    assert engine.ENGINE.known(wrong.together(Scene(state(seed=9)))) is None
 
 
 # ---- what is said
@@ -251,5 +233,4 @@ def test_unknown_words_change_nothing_and_are_named(data):
 
 @pytest.mark.parametrize("value", [-1, 4, 1.5, "0", True, [0]])
 def test_no_other_lane_is_gone_to(value):
-    answer = STEP({"state": state(), "actions": [{"name": "wrong-go", "value": value}]})
-    assert len(answer["error"]) > 10
+    assert len(PAGE.refused(state(), "wrong-go", value)) > 10

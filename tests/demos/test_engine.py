@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from demos.diffusion_parts import engine as module
-from demos.diffusion_parts.engine import Engine
+from demos import engine as module
+from demos.engine import Engine
 from demos.stage.frame import FAILED
 
 LONG = 20.0  # seconds that a wait never takes here: the machine may be busy

@@ -12,6 +12,7 @@ from demos.gan_parts.scene import Scene
 from demos.stage.frame import Haste, handlers
 from demos.stage.state import DATA, pack
 from demos.widgets.picture import pixels
+from models import precision
 from models.gan import LAYER_GROUPS
 
 STEP, OPEN = handlers(tab.TAB)[:2]
@@ -58,6 +59,17 @@ def test_the_sheets_that_follow_a_hand_are_those_at_rest_and_only_those(part):
     for name, value in follow.items():
         quick, exact = (pixels(one["image"]).astype(int) for one in (value, rest[name]))
         assert np.abs(quick - exact).mean() < 3, name  # JPEG against PNG
+
+
+@pytest.mark.parametrize("quick", [True, False], ids=["bfloat16", "float32"])
+def test_a_face_under_a_moving_hand_is_the_face_at_rest_to_the_eye(monkeypatch, quick):
+    monkeypatch.setattr(precision, "bfloat16_is_quick", lambda: quick)
+    scene = Scene(start())
+    rest = scene.draw_faces(scene.styles[None])
+    steps = (scene.draw_faces(scene.styles[None], Haste.LIVE) - rest).abs() * 127.5  # of the 256 that a screen has
+    assert (float(steps.max()) > 0) == quick
+    assert float(steps.mean()) < 1.5 and float(steps.quantile(0.99)) < 8
+    assert torch.equal(scene.draw_faces(scene.styles[None]), rest)
 
 
 def test_the_same_state_gives_the_same_bytes():

@@ -198,7 +198,8 @@ def test_endpoints_over_http_answer_like_the_functions(app_server):
     assert client.predict("portraits", 7, "pc1", 0, api_name="/gan_edit").keys() == {"before", "after"}
     assert len(client.predict("toons", 7, api_name="/gan_neighbours")["distances"]) == 5
     assert len(client.predict("toons", DRAWING, 1, api_name="/gan_invert")["latent"]) == 256
-    assert client.predict("portraits", api_name="/describe") == describe("portraits")
+    # this server has an empty cache, and so no pretrained language model
+    assert client.predict("portraits", api_name="/describe") == describe("portraits") | {"language_models": ["tiny"]}
 
 
 REFUSED = [

@@ -121,7 +121,7 @@ def test_endpoints_over_http_answer_like_the_functions_and_refuse_in_words(app_s
     from gradio_client import Client
 
     client = Client(app_server, verbose=False)
-    assert client.predict("toons", api_name="/describe") == describe("toons")
+    assert client.predict("toons", api_name="/describe") == describe("toons") | {"language_models": ["tiny"]}
     assert client.predict("portraits", 4, api_name="/vae_latents") == api.vae_latents("portraits", 4)
     shown = client.predict("toons", CODE, api_name="/vae_decode")["image"]
     difference = pixels(shown).astype(int) - pixels(api.vae_decode("toons", CODE)["image"])

@@ -20,12 +20,20 @@ CLASSES = [
     widgets.FaceSheet,
     widgets.FrameStrip,
     widgets.GameBoard,
+    widgets.HeadGrid,
     widgets.Intervals,
     widgets.LatentPad,
+    widgets.LayerTable,
+    widgets.MapBoard,
     widgets.MaskPad,
+    widgets.MergeLadder,
     widgets.Meter,
+    widgets.PairBars,
+    widgets.PatchBoard,
     widgets.PictureInput,
     widgets.PointField,
+    widgets.Table,
+    widgets.TextStrip,
 ]
 
 

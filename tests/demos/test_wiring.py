@@ -31,6 +31,28 @@ ENDPOINTS = {
         "denoise": ["data", "seed", "steps", "scheduler", "guidance", "attributes", "eta"],
         "noise_image": ["data", "image", "timestep", "seed"],
     },
+    "autoregressive": {
+        "next_token": ["model", "text", "top"],
+        "generate_text": [
+            "model",
+            "prompt",
+            "strategy",
+            "max_new_tokens",
+            "temperature",
+            "top_k",
+            "top_p",
+            "min_p",
+            "repetition_penalty",
+            "seed",
+        ],
+        "score_text": ["model", "text"],
+        "image_tokens": ["data", "seed", "temperature", "top_k", "attributes"],
+    },
+    "latent_map": {
+        "map_points": ["data", "method", "n_neighbors", "min_dist"],
+        "map_decode": ["data", "x", "y"],
+        "map_project": ["data", "image"],
+    },
 }
 
 

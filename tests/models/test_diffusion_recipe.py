@@ -21,7 +21,7 @@ SMILES = ("none", "closed", "teeth")
 
 @pytest.fixture
 def folder(tmp_path):
-    """A folder of forty pictures of one colour each, with a table of two labels; some are unknown."""
+    """A folder of forty pictures of one colour, half with a black patch, and a table of two labels; some unknown."""
     place = tmp_path / "pictures"
     place.mkdir()
     with (place / "metadata.csv").open("w", newline="") as file:
@@ -29,7 +29,9 @@ def folder(tmp_path):
         table.writerow(["file_name", "smile", "eyeglasses"])
         for i in range(40):
             colour = np.random.default_rng(i).integers(0, 255, 3).astype(np.uint8)
-            Image.fromarray(np.broadcast_to(colour, (64, 64, 3)).copy()).save(place / f"{i}.png")
+            picture = np.broadcast_to(colour, (64, 64, 3)).copy()
+            picture[20:30, 10:50] *= (i + 1) % 2  # eyeglasses
+            Image.fromarray(picture).save(place / f"{i}.png")
             table.writerow([f"{i}.png", i % 4, i % 2])  # a smile of 3 is none of the known ones
     return place
 
@@ -169,6 +171,16 @@ def test_a_run_goes_on_from_shipped_weights(folder, tmp_path):
         float((a - b).abs().max()) for a, b in zip(before.unet.parameters(), after.unet.parameters(), strict=True)
     )
     assert 0 < far < 0.01
+
+
+def test_places_where_attributes_show_count_more_if_that_is_asked(folder, tmp_path):
+    for name, share in (("plain", "0"), ("focused", "0.8")):
+        train(folder, tmp_path / name, 3, "--focus", share)
+    plain, focused = (Denoiser.load(tmp_path / name / "weights").unet for name in ("plain", "focused"))
+    pairs = zip(plain.parameters(), focused.parameters(), strict=True)
+    assert any(not torch.equal(a, b) for a, b in pairs)
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        train(folder, tmp_path / "none", 3, "--focus", "2")
 
 
 def test_a_loss_that_is_no_number_ends_the_run_before_anything_is_written(folder, tmp_path, monkeypatch):

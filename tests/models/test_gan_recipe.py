@@ -11,6 +11,9 @@ from safetensors.torch import load_file
 from models import gan
 from models.training import gan as recipe
 from models.training.augment import MOST, Augment
+from models.training.eyes import Eyes
+from models.training.harness import RecipeError
+from tests.models.test_eyes import Blocks
 
 
 @pytest.fixture
@@ -106,3 +109,18 @@ def test_a_collapsing_run_begins_from_a_healthy_one(folder, tmp_path):
     before, after = gan.Discriminator.load(weights), gan.Discriminator.load(tmp_path / "run" / "weights")
     assert before.last.weight.shape[1] == after.last.weight.shape[1] + 1
     assert (before.hidden.weight - after.hidden.weight).abs().max() < 0.01
+
+
+def test_the_second_critic_learns_beside_the_first_and_is_not_shipped(folder, tmp_path, monkeypatch):
+    made = []
+    monkeypatch.setattr(recipe, "Eyes", lambda: made.append(Eyes(Blocks(), (8, 16))) or made[-1])
+    train(folder, tmp_path / "run", 2, "--eyes", "1")
+    assert any("eyes" in key for key in load_file(tmp_path / "run" / "checkpoint.safetensors"))
+    assert all(float(weight.grad.abs().sum()) > 0 for weight in made[0].learnt() if weight.ndim == 4)
+    shipped = {path.name for path in (tmp_path / "run" / "weights").glob("*.safetensors")}
+    assert shipped == {"generator.safetensors", "discriminator.safetensors"}
+
+
+def test_redrawing_needs_a_vae_of_the_same_pictures(folder, tmp_path):
+    with pytest.raises(RecipeError, match="shipped VAE"):
+        train(folder, tmp_path / "run", 2, "--redraw", "0.5")

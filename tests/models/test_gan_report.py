@@ -241,3 +241,10 @@ def test_headline_and_shipping(tmp_path, monkeypatch):
     assert ship.headline(collapsed / "weights") == ("modes that are left", 4, False)
     with pytest.raises(RecipeError, match="no headline"):
         ship.headline(weights("empty", {}) / "weights")
+
+
+def test_the_card_says_what_else_taught_the_generator():
+    numbers = {"parameters": {"generator": 1, "discriminator": 1}, "collapsed": False}
+    assert "flatter" not in gan_report._summary("toons", numbers, {"arguments": {"eyes": 0.0, "redraw": 0.0}})
+    text = gan_report._summary("toons", numbers, {"arguments": {"eyes": 1.0, "redraw": 0.2}})
+    assert "VGG features below were trained towards and flatter" in text and "codes of the VAE" in text

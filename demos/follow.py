@@ -6,12 +6,12 @@ nothing, else which runs they are and how many of their records it has.
 
 import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from demos.diffusion_parts import scene
-from demos.diffusion_parts.engine import Run
+from demos import engine
+from demos.engine import Engine, Run
 from demos.stage.frame import Haste
 from demos.stage.state import Integer, Param
 
@@ -52,6 +52,11 @@ class Progress(Param):
         raise ValueError(f"{self.name} never travels in a link.")
 
 
+def engine_of(request: Asked) -> Engine:
+    """Who computes the run of a request: the request's own ``engine``, or the one that all tabs share."""
+    return getattr(request, "engine", engine.ENGINE)
+
+
 def mark(*requests: Asked) -> str:
     """Eight letters that tell runs apart; they depend on the requests alone."""
     return f"{zlib.crc32(repr(requests).encode()):08x}"
@@ -75,13 +80,35 @@ def note(state: dict[str, Any], name: str, requests: Sequence[Asked], value: Any
 def stop(state: dict[str, Any], name: str, requests: Sequence[Asked]) -> dict[str, Any]:
     """The state after Stop: the runs rest after their present step, and this page does not ask for them."""
     for request in requests:
-        scene.ENGINE.stop(request)
+        engine_of(request).stop(request)
     return state | {name: f"{mark(*requests)}:{STOPPED}"}
 
 
 def resume(state: dict[str, Any], name: str) -> dict[str, Any]:
     """The state after "Go on": at rest the runs begin by themselves."""
     return state | {name: ""}
+
+
+def anew(state: dict[str, Any], name: str, requests: Sequence[Asked]) -> dict[str, Any]:
+    """The state after a button that computes again what is there already: runs that have ended are forgotten."""
+    for request in requests:
+        engine_of(request).forget(request)
+    return resume(state, name)
+
+
+def act(
+    state: dict[str, Any], part: str, seen: str, requests: Callable[[], Sequence[Asked]], name: str, value: Any
+) -> dict[str, Any] | None:
+    """The state after ``PART-follow``, ``PART-stop`` or ``PART-go-on``; None for any other action.
+
+    part: what these actions begin with. seen: the name of its Progress. requests() gives what it follows; it is
+    called only where that is needed.
+    """
+    if name == f"{part}-follow":
+        return note(state, seen, requests(), value)
+    if name == f"{part}-stop":
+        return stop(state, seen, requests())
+    return resume(state, seen) if name == f"{part}-go-on" else None
 
 
 @dataclass(frozen=True)
@@ -134,11 +161,11 @@ class Watch:
         have = sum(map(len, self.records))
         return {"again": {"action": {"name": action, "value": have}, "after": PAUSE}}
 
-    def button(self, stop: str, resume: str) -> list[dict[str, Any]]:
-        """The rail's Stop while something is computed, "Go on" once it was stopped."""
+    def button(self, part: str) -> list[dict[str, Any]]:
+        """The rail's Stop while something is computed, "Go on" once it was stopped; :func:`act` answers both."""
         if self.stopped and not self.complete:
-            return [{"kind": "button", "name": resume, "label": "Go on", "primary": True}]
-        return [{"kind": "button", "name": stop, "label": "Stop"}] if self.following else []
+            return [{"kind": "button", "name": f"{part}-go-on", "label": "Go on", "primary": True}]
+        return [{"kind": "button", "name": f"{part}-stop", "label": "Stop"}] if self.following else []
 
 
 def look(state: dict[str, Any], name: str, requests: Sequence[Asked], live: Haste) -> Watch:
@@ -147,7 +174,7 @@ def look(state: dict[str, Any], name: str, requests: Sequence[Asked], live: Hast
     mine = told == mark(*requests)
     stopped = mine and have == STOPPED
     if stopped or (live and not mine):
-        known = tuple(scene.ENGINE.known(request) for request in requests)
+        known = tuple(engine_of(request).known(request) for request in requests)
         return _seen(() if None in known else known, stopped=stopped)
     runs = tuple(request.run() for request in requests)
     if live:

@@ -284,3 +284,7 @@ class Engine:
         if run.total:
             return run.total * median(seconds / max(1, records) for seconds, records in self._recent)
         return max(0.0, median(seconds for seconds, _ in self._recent) - run.seconds)
+
+
+ENGINE = Engine()
+"""The one of every request that names none of its own. Looked up here each time, so that tests can replace it."""

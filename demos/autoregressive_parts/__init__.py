@@ -1,0 +1,1 @@
+"""The parts of the autoregressive tab, one module each."""

@@ -1,0 +1,1 @@
+"""The parts of the map tab, one module each."""
