@@ -59,6 +59,7 @@ window.playground = (() => {
     let queue = []; // actions not sent yet; of one name only the last
     let job = null; // an `open` not sent yet
     let calling = false;
+    let flying = []; // the names of the actions under way
     let settling = 0; // timer of the settle call
     let due = false; // a settle call is to be sent
     let asked = false; // `open` was asked for once
@@ -94,6 +95,9 @@ window.playground = (() => {
       get canRedo() {
         return cursor < history.length - 1;
       },
+
+      // whether an action of this name was done and is not answered yet
+      pending: (action) => flying.includes(action) || queue.some((one) => one.action.name === action),
 
       dispatch(action, { live = false } = {}) {
         queue = queue.filter((known) => known.action.name !== action.name);
@@ -192,9 +196,11 @@ window.playground = (() => {
 
     function showRecording(query) {
       const link = new URLSearchParams(query);
-      const plain = [...link.keys()].every((key) => key.startsWith("__") || ["v", "tab", "data"].includes(key));
-      const recording = plain && store.props.recordings?.[link.get("data") ?? "toons"];
+      const recording = store.props.recordings?.[link.get("data") ?? "toons"];
       if (!recording || store.answers) return;
+      // the link of the recording, or one that says what it shows anyway, as the seed carried over from another tab may
+      const same = ([key, text]) => key.startsWith("__") || ["v", "tab", "data"].includes(key) || String(recording.state[key]) === text;
+      if (![...link].every(same)) return;
       Object.assign(store, { state: recording.state, query: recording.query, play: recording.view.play ?? null });
       show(recording.view);
     }
@@ -263,6 +269,7 @@ window.playground = (() => {
       } else return;
 
       [calling, resting] = [true, !after.live];
+      flying = payload.actions?.map((one) => one.name) ?? [];
       const started = performance.now();
       const slow = setTimeout(() => store.root.classList.add("busy"), BUSY_MS);
       let answer = null;
@@ -275,7 +282,7 @@ window.playground = (() => {
         putBack();
       }
       clearTimeout(slow);
-      calling = false;
+      [calling, flying] = [false, []];
       store.milliseconds = performance.now() - started;
       store.root.classList.remove("busy", "waking");
       store.root.classList.toggle("failed", store.failed);

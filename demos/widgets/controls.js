@@ -1,4 +1,5 @@
 // A column of controls. Nodes are kept from paint to paint, by kind and name, so focus and a drag survive an answer.
+// What was chosen and not answered yet stays as the hand left it: an answer to something older does not turn it back.
 (() => {
   "use strict";
   const { make, setText, setAttribute, setVariable, button, icon, guard } = window.pgWidgets;
@@ -20,6 +21,54 @@
     return text.slice(0, found.index) + number + text.slice(found.index + found[0].length);
   }
 
+  // The words of a local slider, which no answer follows: `names` calls some values by a word, numbers as the steps are.
+  function spelt(item, value) {
+    const decimals = String(item.step ?? 0.01).split(".")[1]?.length ?? 0;
+    return item.names?.[Number(value.toFixed(decimals))] ?? value.toFixed(decimals).replace("-", "−");
+  }
+
+  // A field that is typed in: told when the keys rest or the field is left, and not overwritten while it is ahead of
+  // Python. `say(text)` sends; `words` name the text where it is too long.
+  const lines = (text) => text.replace(/\r\n?/g, "\n"); // as a field holds it
+  function typist(area, say, words) {
+    let item = { value: "" };
+    let resting = 0; // timer: there are keys that were not told yet
+    let awaited = null; // what was told and not answered yet, {text, since}
+
+    function tell() {
+      clearTimeout(resting);
+      resting = 0;
+      if (area.value.length > (item.limit ?? Infinity)) {
+        area.value = area.value.slice(0, item.limit).replace(/[\ud800-\udbff]$/, "");
+        window.playground.notice(`${words} has at most ${item.limit.toLocaleString("en")} characters; the rest was left out.`, { kind: "warning" });
+      }
+      const text = area.value;
+      if (text === lines(awaited ? awaited.text : item.value)) return;
+      awaited = { text, since: performance.now() };
+      say(text);
+    }
+    function typed() {
+      clearTimeout(resting);
+      resting = setTimeout(tell, REST_MS);
+    }
+    area.addEventListener("input", (event) => !event.isComposing && typed());
+    area.addEventListener("compositionend", typed);
+    area.addEventListener("blur", tell);
+    return {
+      tell,
+      idle: () => !awaited && !resting,
+      paint(next) {
+        item = next;
+        if (awaited && (next.value === awaited.text || performance.now() - awaited.since > PATIENCE_MS)) awaited = null;
+        // what is being typed, or was told and not answered yet, stays; so does the caret
+        if (resting || awaited || area.value === lines(next.value)) return;
+        const { selectionStart, selectionEnd } = area;
+        area.value = next.value;
+        if (document.activeElement === area) area.setSelectionRange(selectionStart, selectionEnd);
+      },
+    };
+  }
+
   const kinds = {
     slider(emit) {
       const id = `pg-control-${++serial}`;
@@ -37,12 +86,18 @@
           const span = Number(input.max) - Number(input.min) || 1;
           setVariable(input, "--fill", ((100 * (value - Number(input.min))) / span).toFixed(2));
           if (!byHand) return;
-          setText(text, follow(item.text ?? "", item.value, value));
+          setText(text, item.local ? spelt(item, value) : follow(item.text ?? "", item.value, value));
           setAttribute(input, "aria-valuetext", text.textContent);
-          emit({ name: item.name, value }, { live: true });
+          if (item.local) tell(value, true);
+          else emit({ name: item.name, value }, { live: true });
         },
-        settled: (value) => emit({ name: item.name, value }, { live: false }),
+        settled(value) {
+          if (item.local) tell(value, false);
+          emit({ name: item.name, value }, { live: false });
+        },
       });
+      // widgets of the same tab follow the hand by themselves, without a request
+      const tell = (value, held) => node.dispatchEvent(new CustomEvent("local", { bubbles: true, detail: { name: item.name, value, held } }));
       return {
         node,
         paint(next) {
@@ -62,7 +117,7 @@
           reason.hidden = !asleep;
           setAttribute(input, "aria-describedby", asleep ? reason.id : null);
           if (!hand.offer(next.value)) return;
-          setText(text, next.text ?? "");
+          setText(text, next.text ?? (next.local ? spelt(next, next.value) : ""));
           setAttribute(input, "aria-valuetext", next.text ? `${next.text}${next.note ? `, ${next.note}` : ""}` : null);
         },
       };
@@ -81,7 +136,7 @@
       };
     },
 
-    choice(emit) {
+    choice(emit, pending) {
       const id = `pg-control-${++serial}`;
       const label = make("span", { class: "label", id });
       const body = make("div", { class: "body" });
@@ -98,6 +153,7 @@
           setText(label, next.label);
           label.hidden = !next.label;
           const wanted = JSON.stringify(next.options);
+          if (wanted === shape && pending(next.name)) return;
           if (wanted !== shape) {
             shape = wanted;
             keys.clear();
@@ -128,7 +184,7 @@
       };
     },
 
-    number(emit) {
+    number(emit, pending) {
       const id = `pg-control-${++serial}`;
       const label = make("label", { for: id, class: "label" });
       const input = make("input", { type: "number", id, inputmode: "numeric" });
@@ -162,12 +218,12 @@
           setAttribute(input, "max", next.max);
           setAttribute(input, "step", next.step ?? 1);
           dice.hidden = !next.dice;
-          if (!typing && input.value !== String(next.value)) input.value = next.value;
+          if (!typing && !pending(next.name) && input.value !== String(next.value)) input.value = next.value;
         },
       };
     },
 
-    toggle(emit) {
+    toggle(emit, pending) {
       let item = {};
       const input = make("input", { type: "checkbox", role: "switch" });
       const words = make("span", { class: "label" });
@@ -180,7 +236,7 @@
           item = next;
           setText(words, next.label);
           setText(note, next.note ? `· ${next.note}` : "");
-          input.checked = Boolean(next.value);
+          if (!pending(next.name)) input.checked = Boolean(next.value);
         },
       };
     },
@@ -204,11 +260,11 @@
       };
     },
 
-    drawer(emit) {
+    drawer(emit, pending) {
       const words = make("span", {});
       const inside = make("div", { class: "inside" });
       const node = make("details", { class: "item drawer" }, make("summary", {}, icon("play"), words), inside);
-      const list = column(inside, emit);
+      const list = column(inside, emit, pending);
       let items = []; // painted only while they can be seen: a closed drawer of a hundred sliders costs nothing
       node.addEventListener("toggle", () => node.open && list(items));
       return {
@@ -244,29 +300,11 @@
       const node = make("div", { class: "item prompt" }, label, make("div", { class: "write" }, area, offers), chips, notes);
       let item = { value: "", chips: [], notes: [] };
       let phrases = [];
-      let resting = 0; // timer: there are keys that were not told yet
-      let awaited = null; // what was told and not answered yet, {text, since}
+      const hand = typist(area, (text) => emit({ name: item.name, value: text }, { live: false }), "A prompt");
+      const { tell } = hand;
       let wish = null; // a chip or fix that was pressed before the text it stands in was answered
       let found = null; // what the list offers: {from, to, options}
       let active = -1;
-
-      function tell() {
-        clearTimeout(resting);
-        resting = 0;
-        if (area.value.length > (item.limit ?? Infinity)) {
-          area.value = area.value.slice(0, item.limit).replace(/[\ud800-\udbff]$/, "");
-          window.playground.notice(`A prompt has at most ${item.limit.toLocaleString("en")} characters; the rest was left out.`, { kind: "warning" });
-        }
-        const text = area.value;
-        if (text === (awaited ? awaited.text : item.value)) return;
-        awaited = { text, since: performance.now() };
-        emit({ name: item.name, value: text }, { live: false });
-      }
-      function typed() {
-        clearTimeout(resting);
-        resting = setTimeout(tell, REST_MS);
-        offer(false);
-      }
 
       // ---- completion
 
@@ -325,12 +363,9 @@
         tell();
       }
 
-      area.addEventListener("input", (event) => !event.isComposing && typed());
-      area.addEventListener("compositionend", typed);
-      area.addEventListener("blur", () => {
-        close();
-        tell();
-      });
+      area.addEventListener("input", (event) => !event.isComposing && offer(false));
+      area.addEventListener("compositionend", () => offer(false));
+      area.addEventListener("blur", close);
       area.addEventListener("click", () => (area.value ? close() : offer(true)));
       area.addEventListener("keydown", (event) => {
         if (event.isComposing || event.ctrlKey || event.metaKey) return;
@@ -368,7 +403,7 @@
         grant();
       }
       function grant() {
-        if (!wish || awaited || resting) return;
+        if (!wish || !hand.idle()) return;
         const fixes = item.notes.flatMap((note) => note.fixes ?? []);
         const one = (wish.list === "chips" ? item.chips : fixes).find((each) => each.label === wish.name);
         wish = null;
@@ -415,16 +450,40 @@
           setText(label, next.label);
           setAttribute(area, "placeholder", next.placeholder);
           setAttribute(offers, "aria-label", `Completions of ${next.label}`);
-          if (awaited && (next.value === awaited.text || performance.now() - awaited.since > PATIENCE_MS)) awaited = null;
-          // what is being typed, or was told and not answered yet, stays; so does the caret
-          if (!resting && !awaited && area.value !== next.value) {
-            const { selectionStart, selectionEnd } = area;
-            area.value = next.value;
-            if (document.activeElement === area) area.setSelectionRange(selectionStart, selectionEnd);
-          }
+          hand.paint(item);
           fill(notes, item.notes, note);
           fill(chips, item.chips, chip);
-          if (wish && !awaited && !resting) setTimeout(grant); // after this answer has arrived everywhere
+          if (wish && hand.idle()) setTimeout(grant); // after this answer has arrived everywhere
+        },
+      };
+    },
+
+    // A text of several lines, and some to choose from.
+    writing(emit) {
+      const id = `pg-control-${++serial}`;
+      const label = make("label", { for: id, class: "label" });
+      const area = make("textarea", { id, rows: 2, dir: "auto", autocomplete: "off", autocapitalize: "none", spellcheck: "false" });
+      const examples = make("div", { class: "examples" });
+      const node = make("div", { class: "item writing" }, label, area, examples);
+      let item = {};
+      let shape = "";
+      const hand = typist(area, (text) => emit({ name: item.name, value: text }, { live: false }), "A text");
+      const choose = (text) => {
+        area.value = text;
+        hand.tell();
+      };
+      return {
+        node,
+        paint(next) {
+          item = next;
+          setText(label, next.label);
+          setAttribute(area, "placeholder", next.placeholder);
+          hand.paint(next);
+          const list = next.examples ?? [];
+          examples.hidden = !list.length;
+          if (shape === list.join("\n")) return;
+          shape = list.join("\n");
+          examples.replaceChildren(...list.map((text) => button({ className: "quiet", words: text }, () => choose(text))));
         },
       };
     },
@@ -436,7 +495,7 @@
   };
 
   // Paints a list of items into a box, keeping the nodes whose kind and name are still there.
-  function column(box, emit) {
+  function column(box, emit, pending) {
     let known = new Map();
     return (items) => {
       const next = new Map();
@@ -447,7 +506,7 @@
         const nth = seen.get(base) ?? 0;
         seen.set(base, nth + 1);
         const key = `${base}:${nth}`;
-        const control = known.get(key) ?? kinds[item.kind](emit);
+        const control = known.get(key) ?? kinds[item.kind](emit, pending);
         control.paint(item);
         if (item.name) setAttribute(control.node, "data-name", item.name);
         next.set(key, control);
@@ -471,10 +530,10 @@
     };
   }
 
-  window.playground.define("controls", ({ root, emit }) => {
+  window.playground.define("controls", ({ root, emit, tab }) => {
     const box = make("div", { class: "pg-items" });
     root.replaceChildren(box);
-    const list = column(box, emit);
+    const list = column(box, emit, (name) => Boolean(tab) && window.playground.tab(tab).pending(name));
     return { paint: (value) => list(value?.items ?? []) };
   });
 })();

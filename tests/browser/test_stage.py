@@ -838,6 +838,37 @@ def test_waiting_is_shown_after_a_moment_only(stage):
     assert not stage.evaluate(busy)
 
 
+def test_an_answer_to_something_older_does_not_turn_a_choice_back(running):
+    """The answer of the run comes in between what was chosen and what the server says to it."""
+    held = []
+    running.context.route(SERVER, lambda route: held.append(route))
+    while not held:
+        running.wait_for_timeout(20)
+    mirror, product = running.get_by_label("Mirrored"), running.get_by_role("radio", name="product")
+    mirror.check()
+    product.check()
+    held[0].continue_()
+    while len(held) < 2:
+        running.wait_for_timeout(20)
+    running.wait_for_timeout(100)  # the answer to the older request is painted
+    state = running.evaluate(STATE)
+    assert (state["mirror"], state["mix"]) == (False, "sum"), "nothing of it was answered yet"
+    assert mirror.is_checked() and product.is_checked()
+    running.context.unroute(SERVER)
+    held[1].continue_()
+    state = act(running, "play", False)
+    assert (state["mirror"], state["mix"]) == (True, "product") and mirror.is_checked() and product.is_checked()
+    # what the server refuses goes back to what is true
+    running.context.route(SERVER, lambda route: held.append(route))
+    running.get_by_role("radio", name="sum").check()
+    while len(held) < 3:
+        running.wait_for_timeout(20)
+    running.context.unroute(SERVER)
+    held[2].fulfill(json={"error": "Not today."})
+    running.locator("#stage-notices").get_by_text("Not today.").wait_for()
+    assert product.is_checked()
+
+
 def test_visitors_words_are_never_markup(stage):
     evil = "<img src=x onerror=alert(1)>${alert(2)}{{value}}`"
     act(stage, "note", evil)
@@ -874,6 +905,13 @@ def test_a_recording_is_shown_until_the_model_answers(page, tmp_path):
         assert page.get_by_text("computed live on this machine").first.is_visible()
         assert page.get_by_text("recorded, seed 7").count() == 0
         assert page.evaluate(STATE)["tilt"] == 0.05  # the first touch was not lost
+        page.goto(f"{url}/?tab=toy&data=toons&seed=7")  # what another tab carries over
+        page.get_by_text("recorded, seed 7").first.wait_for()
+        held.clear()
+        page.goto(f"{url}/?tab=toy&data=toons&seed=8")  # the recording would show another face
+        page.wait_for_function("() => window.playground?.current?.()?.root")
+        page.wait_for_timeout(500)
+        assert held and page.get_by_text("recorded, seed 7").count() == 0
         page.context.unroute(SERVER)
     shutil.rmtree(tmp_path / "home", ignore_errors=True)
 

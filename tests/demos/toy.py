@@ -108,6 +108,14 @@ def draw(state: dict, live: frame.Haste) -> dict:
             slider(state, "tilt", "Tilt", -3, 3, 0.05, note="3.9 nats", bar=0.9),
             slider(state, "hue", "Hue", 0, 1, 0.01, note="2.1 nats", bar=0.5),
             slider(state, "waves", "Waves", 1, 9, 1),
+            {"kind": "toggle", "name": "mirror", "label": "Mirrored", "value": state["mirror"]},
+            {
+                "kind": "choice",
+                "name": "mix",
+                "label": "Mixed as",
+                "value": state["mix"],
+                "options": [{"value": mix, "label": mix} for mix in ("sum", "product")],
+            },
             {"kind": "text", "label": state["note"]},
             {"kind": "button", "name": "random", "label": "Random field", "primary": True},
         ]
