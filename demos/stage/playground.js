@@ -9,7 +9,7 @@ window.playground = (() => {
   "use strict";
 
   const SETTLE_MS = 120; // after the last live action the full view is asked for
-  const FOLLOW_MS = 165; // while a hand drags, the sheets follow this often: more than five times a second
+  const FOLLOW_MS = 150; // while a hand drags, the sheets follow this often, once the hero is painted: more than five times a second
   const BUSY_MS = 300; // shorter waits are not shown: they would only flicker
   const HISTORY = 100;
   const kinds = {};
@@ -329,9 +329,9 @@ window.playground = (() => {
       // a run that came to its end by itself: now the whole view
       if (run && !next) due = true;
       pump();
-      if (live) follow();
       show(view);
       shown = new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+      if (live) shown.then(follow); // the hero is painted first: a sheet keeps every core busy
       if (!live) announce("arrived", store);
     }
 
