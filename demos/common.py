@@ -99,12 +99,12 @@ def new_seed(state: dict[str, Any]) -> int:
     return int(seeding.generator(state["seed"], 1).integers(0, 100_000)) % (SEED_LIMIT + 1)
 
 
-@lru_cache(maxsize=256)  # looking it up asks the disk, again and again
 def seed_item(seed: int, label: str = "Seed") -> dict[str, Any]:
     """The field of a seed for a rail, with a die that draws another one."""
     return {"kind": "number", "name": "seed", "label": label, "min": 0, "max": SEED_LIMIT, "value": seed, "dice": True}
 
 
+@lru_cache(maxsize=256)  # looking it up asks the disk, again and again
 def source(*functions: Callable) -> str:
     """The code of these functions as it stands in ``models/``, for the dialog "the code"."""
     return "\n\n".join(inspect.cleandoc("\n" + inspect.getsource(function)) for function in functions)

@@ -6,10 +6,11 @@ import gradio as gr
 import torch
 from torch import Tensor
 
+from demos import analogies
 from demos.common import faces, hero, new_seed, number, source
 from demos.gan_parts.scene import Scene
 from demos.stage.frame import Haste, Part
-from demos.stage.state import SEED_LIMIT, Flag, Integer, Number
+from demos.stage.state import SEED_LIMIT, Flag, Integer
 from demos.widgets.face_sheet import FaceSheet
 from models import gan, latents
 from models.gan import LAYER_GROUPS
@@ -17,7 +18,6 @@ from models.gan import LAYER_GROUPS
 MIX = Part("mix", "Mix styles", more=True)
 SUM = Part("sum", "A − B + C", more=True)
 OTHERS = 6  # faces of the second seed to mix with
-STRENGTHS = 9
 PARAMS = (
     Integer("other", 0, OTHERS - 1, 0),
     Flag("mix_coarse"),
@@ -25,7 +25,7 @@ PARAMS = (
     Flag("mix_fine", True),
     Integer("sum_a", 0, SEED_LIMIT, 3),
     Integer("sum_b", 0, SEED_LIMIT, 5),
-    Number("strength", 0.0, 2.0, 1.0, 0.05),
+    analogies.STRENGTH,
 )
 FROM = {
     "coarse": "Coarse from B: pose, shape, hair",
@@ -60,10 +60,8 @@ def stage_mix() -> None:
 
 
 def stage_sum() -> None:
-    """A, B, C and the result in one row, and below it the result at every strength."""
-    with gr.Column(elem_classes=["pg-stack"]):
-        FaceSheet("sum", "gan")
-        FaceSheet("strengths", "gan", elem_classes="pg-fit")
+    """A, B, C and the result, and the result at every strength."""
+    analogies.stage("gan")
 
 
 def mixture(a: Tensor, b: Tensor, groups: list[str]) -> Tensor:
@@ -139,35 +137,17 @@ def _mix_formula(a: Tensor, b: Tensor, groups: list[str]) -> dict[str, Any]:
 def _terms(scene: Scene) -> Tensor:
     """w of A, B, C and C + strength (A - B), each truncated: (4, W)."""
     a, b = (scene.truncated(scene.w(scene.state[name], 1)[0]) for name in ("sum_a", "sum_b"))
-    c = scene.styles.mean(0)
-    return torch.stack([a, b, c, latents.analogy(a, b, c, scene.state["strength"])])
+    return analogies.terms(a, b, scene.styles.mean(0), scene.state["strength"])
 
 
 def draw_sum(scene: Scene, live: Haste) -> dict[str, Any]:
     """Four faces: A, B, C and C + strength (A - B)."""
     strength, w = scene.state["strength"], _terms(scene)
-    view = {
-        "sum": faces(
-            scene.draw_faces(w),
-            4,
-            "A, B, C and their sum",
-            "What A has and B lacks, given to C.",
-            col_labels=["A", "− B", "+ C", "= result"],
-        ),
-        "rail": {"items": _sum_rail(scene)},
-    }
+    view = {"sum": analogies.row(scene.draw_faces, w), "rail": {"items": _sum_rail(scene)}}
     if live:
         return view
-    steps = torch.linspace(0, 2, STRENGTHS).tolist()
-    results = torch.stack([latents.analogy(w[0], w[1], w[2], step) for step in steps])
     return view | {
-        "strengths": faces(
-            scene.draw_faces(results),
-            STRENGTHS,
-            "The result at strengths from 0 to 2",
-            actions=[{"name": "strength", "value": step} for step in steps],
-            col_labels=[f"{step:g}" for step in steps],
-        ),
+        "strengths": analogies.strengths(scene.draw_faces, w, strength),
         "see": (
             f"Styles can be added like arrows: C plus {strength:g} times the way from B to A. "
             "What A and B share cancels; what only A has arrives on C, if W holds it on one straight line."
@@ -185,20 +165,9 @@ def draw_sum(scene: Scene, live: Haste) -> dict[str, Any]:
 
 def _sum_rail(scene: Scene) -> list[dict[str, Any]]:
     state = scene.state
-    seed = {"kind": "number", "min": 0, "max": SEED_LIMIT, "dice": True}
     return [
         {"kind": "heading", "label": "Three faces", "note": "C is the selected face"},
-        seed | {"name": "sum_a", "label": "A, seed", "value": state["sum_a"]},
-        seed | {"name": "sum_b", "label": "B, seed", "value": state["sum_b"]},
-        {
-            "kind": "slider",
-            "name": "strength",
-            "label": "Strength",
-            "text": f"{state['strength']:.2f}",
-            "min": 0.0,
-            "max": 2.0,
-            "step": 0.05,
-            "value": state["strength"],
-        },
+        *analogies.seeds(sum_a=state["sum_a"], sum_b=state["sum_b"]),
+        analogies.slider(state["strength"]),
         {"kind": "button", "name": "new-terms", "label": "Another A and B", "primary": True},
     ]

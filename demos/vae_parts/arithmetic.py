@@ -2,12 +2,12 @@
 
 from typing import Any
 
-import gradio as gr
 import torch
 
-from demos.common import faces, new_seed, number, source
+from demos import analogies
+from demos.common import faces, new_seed, number, seed_item, source
 from demos.stage.frame import Part
-from demos.stage.state import SEED_LIMIT, Integer, Number
+from demos.stage.state import SEED_LIMIT, Integer
 from demos.vae_parts.blend import certainty
 from demos.vae_parts.scene import Scene, prior_code
 from demos.widgets.face_sheet import FaceSheet
@@ -17,11 +17,10 @@ from models import latents, seeding, zoo
 SUM = Part("arithmetic", "Arithmetic", more=True)
 HOLES = Part("holes", "Holes", more=True)
 PRIOR_SAMPLES = 16
-STRENGTHS = 9
 PARAMS = (
     Integer("a", 0, SEED_LIMIT, 3),
     Integer("b", 0, SEED_LIMIT, 5),
-    Number("strength", 0.0, 2.0, 1.0, 0.05),
+    analogies.STRENGTH,
 )
 
 
@@ -37,16 +36,13 @@ def act(state: dict[str, Any], name: str, value: Any) -> dict[str, Any] | None:
 
 def _terms(scene: Scene) -> torch.Tensor:
     """Codes of A, B, C and C + strength (A - B), (4, L)."""
-    size = len(scene.code)
-    a, b = prior_code(scene.state["a"], size), prior_code(scene.state["b"], size)
-    return torch.stack([a, b, scene.code, latents.analogy(a, b, scene.code, scene.state["strength"])])
+    a, b = (prior_code(scene.state[name], len(scene.code)) for name in ("a", "b"))
+    return analogies.terms(a, b, scene.code, scene.state["strength"])
 
 
 def stage_sum() -> None:
-    """A, B, C and the result in one row, and below it the result at every strength."""
-    with gr.Column(elem_classes=["pg-stack"]):
-        FaceSheet("sum", "vae")
-        FaceSheet("strengths", "vae", elem_classes="pg-fit")
+    """A, B, C and the result, and the result at every strength."""
+    analogies.stage("vae")
 
 
 def stage_holes() -> None:
@@ -60,30 +56,11 @@ def draw_sum(scene: Scene, live: bool) -> dict[str, Any]:
     """Four faces: A, B, C and C + strength (A - B)."""
     strength = scene.state["strength"]
     codes = _terms(scene)
-    view = {
-        "sum": faces(
-            scene.decode(codes),
-            4,
-            "A, B, C and their sum",
-            "What A has and B lacks, given to C.",
-            col_labels=["A", "− B", "+ C", "= result"],
-        ),
-        "rail": {"items": _sum_rail(scene)},
-    }
+    view = {"sum": analogies.row(scene.decode, codes), "rail": {"items": _sum_rail(scene)}}
     if live:
         return view
-    steps = [2 * i / (STRENGTHS - 1) for i in range(STRENGTHS)]
-    results = torch.stack([latents.analogy(codes[0], codes[1], codes[2], step) for step in steps])
     return view | {
-        "strengths": faces(
-            scene.decode(results),
-            STRENGTHS,
-            "The result at strengths from 0 to 2",
-            "The result at every strength. Click one.",
-            actions=[{"name": "strength", "value": step} for step in steps],
-            selected=min(range(STRENGTHS), key=lambda i: abs(steps[i] - strength)),
-            col_labels=[f"{step:.2f}" for step in steps],
-        ),
+        "strengths": analogies.strengths(scene.decode, codes, strength),
         "see": "Differences of codes mean something: take what tells A from B, and add it to a third face.",
         "formula": {
             "title": "The sum",
@@ -102,23 +79,12 @@ def draw_sum(scene: Scene, live: bool) -> dict[str, Any]:
 
 
 def _sum_rail(scene: Scene) -> list[dict[str, Any]]:
-    seed = {"kind": "number", "min": 0, "max": SEED_LIMIT, "dice": True}
-    strength = scene.state["strength"]
+    state = scene.state
     return [
         {"kind": "heading", "label": "C + strength · (A − B)"},
-        seed | {"name": "a", "label": "A, seed", "value": scene.state["a"]},
-        seed | {"name": "b", "label": "B, seed", "value": scene.state["b"]},
-        seed | {"name": "seed", "label": "C, seed", "value": scene.state["seed"]},
-        {
-            "kind": "slider",
-            "name": "strength",
-            "label": "Strength",
-            "text": f"{strength:.2f}",
-            "min": 0.0,
-            "max": 2.0,
-            "step": 0.05,
-            "value": strength,
-        },
+        *analogies.seeds(a=state["a"], b=state["b"]),
+        seed_item(state["seed"], "C, seed"),
+        analogies.slider(state["strength"]),
         {"kind": "button", "name": "take-sum", "label": "Take it to the sliders", "primary": True},
     ]
 

@@ -24,6 +24,7 @@ from models.training.obedience import asked_in_replay, check_vocabulary, drawn_a
 from models.training.samples import (
     against_real,
     arguments,
+    counted,
     distance_to_training,
     halves,
     memory,
@@ -31,6 +32,7 @@ from models.training.samples import (
     open_eyes,
     publish,
     rounded,
+    spread,
 )
 
 SAMPLER, STEPS = "dpm", 15  # of the samples that are compared with real pictures
@@ -100,28 +102,19 @@ def measure(
     made = draw(denoiser, noise, STEPS)
     others, real = (on_pictures(eyes.features, half) for half in pair)
     drawn = look(eyes.features, made)
-    parts = {"unet": denoiser.unet, "encoder": denoiser.encoder}
-    numbers: dict = {
-        "training_pictures": len(train),
-        "held_out_pictures": len(test),
-        "parameters": {name: sum(p.numel() for p in part.parameters()) for name, part in parts.items() if part},
-        "sampler": {
-            "what": "samples without a wish, compared with real pictures; float32",
-            "scheduler": SAMPLER,
-            "steps": STEPS,
-            "nfe": STEPS,
-            "samples": len(made),
-        },
+    numbers = counted(train, test, unet=denoiser.unet, encoder=denoiser.encoder)
+    numbers["sampler"] = {
+        "what": "samples without a wish, compared with real pictures; float32",
+        "scheduler": SAMPLER,
+        "steps": STEPS,
+        "nfe": STEPS,
+        "samples": len(made),
     }
     numbers |= against_real(drawn, real, others)
     wishes = None
     if eyes.reader:
         wishes = conditions.table(data, test.labels, test.measures)
-        numbers["diversity"] = {
-            "what": "mean distance of two pictures, attribute features",
-            "samples": rounded(metrics.diversity(drawn["attributes"])),
-            "real": rounded(metrics.diversity(real["attributes"])),
-        }
+        numbers |= spread(drawn["attributes"], real["attributes"])
         guided, found = obedience(denoiser, eyes.reader, made, noise, test, wishes, effort.asked)
         numbers |= found
         distance = distance_to_training(eyes.reader, data)

@@ -23,6 +23,7 @@ from models.training.samples import (
     Eyes,
     against_real,
     arguments,
+    counted,
     distance_to_training,
     halves,
     memory,
@@ -32,6 +33,7 @@ from models.training.samples import (
     publish,
     quality_text,
     rounded,
+    spread,
 )
 from models.training.vae_report import directions_table, in_batches, markdown_table, reached
 
@@ -72,12 +74,9 @@ def measure(
 ) -> dict:
     """All numbers of the card; no part looks at more than ``limit`` pictures of a kind (tests have no time)."""
     some = min(CHECKED, limit)
-    networks = {"generator": generator, "discriminator": discriminator}
-    numbers: dict = {
+    numbers = counted(train, test, generator=generator, discriminator=discriminator)
+    numbers |= {
         "collapsed": is_collapsed(generator),
-        "training_pictures": len(train),
-        "held_out_pictures": len(test),
-        "parameters": {name: sum(p.numel() for p in network.parameters()) for name, network in networks.items()},
         "scores": scores(generator, discriminator, test, some),
     }
     pair = halves(train, test, limit)
@@ -86,11 +85,7 @@ def measure(
     numbers |= against_real(drawn, b, a)
     if eyes.reader:
         real = b["attributes"]
-        numbers["diversity"] = {
-            "what": "mean distance of two pictures, attribute features",
-            "samples": rounded(metrics.diversity(on_samples(eyes.reader.features, generator, some, "checked"))),
-            "real": rounded(metrics.diversity(real[:some])),
-        }
+        numbers |= spread(on_samples(eyes.reader.features, generator, some, "checked"), real[:some])
         numbers["psi"] = sweep(generator, discriminator, eyes.reader, real, min(SWEPT, limit))
         distance = distance_to_training(eyes.reader, data)
         numbers["memory"] = memory(

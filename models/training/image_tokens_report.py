@@ -27,6 +27,7 @@ from models.training.samples import (
     Eyes,
     against_real,
     arguments,
+    counted,
     distance_to_training,
     halves,
     memory,
@@ -34,6 +35,7 @@ from models.training.samples import (
     open_eyes,
     publish,
     rounded,
+    spread,
 )
 
 SCALES = (0.0, 1.0, 2.0, 4.0)
@@ -92,18 +94,13 @@ def measure(
     made = drawn(model, len(pair[0]))
     others, real = (on_pictures(eyes.features, half) for half in pair)
     features = look(eyes.features, made)
-    parts = {"autoencoder": model.autoencoder, "transformer": model.transformer}
-    numbers: dict = {
-        "training_pictures": len(train),
-        "held_out_pictures": len(test),
-        "parameters": {name: sum(p.numel() for p in part.parameters()) for name, part in parts.items()},
-        "sampler": {
-            "what": "samples without a wish, compared with real pictures; float32",
-            "temperature": 1.0,
-            "top_k": 0,
-            "nfe": model.length,
-            "samples": len(made),
-        },
+    numbers = counted(train, test, autoencoder=model.autoencoder, transformer=model.transformer)
+    numbers["sampler"] = {
+        "what": "samples without a wish, compared with real pictures; float32",
+        "temperature": 1.0,
+        "top_k": 0,
+        "nfe": model.length,
+        "samples": len(made),
     }
     numbers |= against_real(features, real, others)
     numbers["reconstruction"] = reconstruction(model, eyes, test, pair[0], real)
@@ -111,11 +108,7 @@ def measure(
     wishes = None
     if eyes.reader:
         wishes = conditions.table(data, test.labels, test.measures)
-        numbers["diversity"] = {
-            "what": "mean distance of two pictures, attribute features",
-            "samples": rounded(metrics.diversity(features["attributes"])),
-            "real": rounded(metrics.diversity(real["attributes"])),
-        }
+        numbers |= spread(features["attributes"], real["attributes"])
         pictures, found = drawn_as_asked(
             model.conditions,
             eyes.reader,

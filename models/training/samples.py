@@ -90,6 +90,26 @@ def halves(train: datasets.Pictures, test: datasets.Pictures, most: int) -> list
 # --- samples against real pictures -----------------------------------------------------------------------------------
 
 
+def counted(train: datasets.Pictures, test: datasets.Pictures, **networks: torch.nn.Module | None) -> dict:
+    """How many pictures it learnt from and is measured on, and how many parameters each of its networks has."""
+    return {
+        "training_pictures": len(train),
+        "held_out_pictures": len(test),
+        "parameters": {name: sum(p.numel() for p in part.parameters()) for name, part in networks.items() if part},
+    }
+
+
+def spread(made: Tensor, real: Tensor) -> dict:
+    """The diversity of samples beside that of real pictures, both as attribute features (N, 128)."""
+    return {
+        "diversity": {
+            "what": "mean distance of two pictures, attribute features",
+            "samples": rounded(metrics.diversity(made)),
+            "real": rounded(metrics.diversity(real)),
+        }
+    }
+
+
 def against_real(made: Mapping[str, Tensor], real: Mapping[str, Tensor], others: Mapping[str, Tensor]) -> dict:
     """Frechet distance, precision and recall for every kind of features.
 
