@@ -105,6 +105,7 @@ class Blending(Mode):
             row_labels=["noise", *(batch.way for batch in self.batches)],
             col_labels=["A", *[f"{k} ∕ {COUNT - 1}" for k in range(1, COUNT - 1)], "B"],
             notes=notes,
+            fold=True,
         )
         return {"seeds-noise": AWAY, "seeds-sheet": value}
 

@@ -4,7 +4,7 @@
   const { make, setText, setAttribute, setVariable, latest, fit, drawCell, painted, saveButton, idOf, clamp } = window.pgWidgets;
   const NOTES = 64; // beyond this many cells there is no room for words in them
   const FINE = 4; // a single face is enlarged so far as well as the browser can, and from there on quickly: it looks the same
-  const NARROW = window.matchMedia("(max-width: 480px)"); // a phone: one row of four and more stands there in two
+  const NARROW = window.matchMedia("(max-width: 480px)"); // a phone: a row of four and more stands there in two
   const MANY = 100; // beyond this a sheet is drawn in one go: its cells are small, and nothing is enlarged
 
   window.playground.define("face_sheet", ({ root, props, emit }) => {
@@ -50,13 +50,14 @@
           const i = row * cols + column;
           const left = Math.round((column * canvas.width) / cols);
           const right = Math.round(((column + 1) * canvas.width) / cols);
-          if (i >= shown.rows * shown.cols) break;
-          drawCell(context, image, (i % shown.cols) * w, Math.floor(i / shown.cols) * h, w, h, left, top, right - left, bottom - top);
+          const cell = cellOf(shown, i);
+          if (cell < 0) continue;
+          drawCell(context, image, (cell % shown.cols) * w, Math.floor(cell / shown.cols) * h, w, h, left, top, right - left, bottom - top);
         }
       }
       if (rows * cols > NOTES) return;
-      drawNotes(context, rows, cols, value.notes ?? [], false);
-      if (shown.folds) drawNotes(context, rows, cols, value.col_labels ?? [], true);
+      drawNotes(context, (cell) => value.notes?.[cell], false);
+      if (shown.folds) drawNotes(context, (cell) => value.col_labels?.[cell], true); // over the first row of each half
     }
 
     function drawLarge(context, image) {
@@ -70,14 +71,21 @@
       context.drawImage(larger, 0, 0, canvas.width, canvas.height);
     }
 
-    // The rows and columns on the screen; those of the picture are in the value.
+    // The rows and columns on the screen; those of the picture are in the value. Folded, its right half is below its left.
     function grid({ rows, cols, folds }) {
-      if (!folds) return { rows, cols };
-      return { rows: 2, cols: Math.ceil(cols / 2) };
+      return folds ? { rows: 2 * rows, cols: Math.ceil(cols / 2) } : { rows, cols };
+    }
+    // The cell of the picture that stands in this cell of the screen; -1 where there is none.
+    function cellOf(sheet, place) {
+      const wide = grid(sheet).cols;
+      const row = Math.floor(place / wide);
+      const column = Math.floor(row / sheet.rows) * wide + (place % wide);
+      return column < sheet.cols ? (row % sheet.rows) * sheet.cols + column : -1;
     }
 
     // A dark strip with white words at the foot or the top of each cell: read on any picture, and part of what is downloaded.
-    function drawNotes(context, rows, cols, notes, above) {
+    function drawNotes(context, words, above) {
+      const { rows, cols } = grid(shown);
       const [wide, tall] = [canvas.width / cols, canvas.height / rows];
       const em = parseFloat(getComputedStyle(figure).fontSize) * (canvas.clientWidth ? canvas.width / canvas.clientWidth : window.devicePixelRatio);
       const size = Math.min(clamp(0.13 * tall, 0.62 * em, 1.4 * em), 0.18 * tall);
@@ -85,8 +93,10 @@
       context.font = `600 ${size}px ${getComputedStyle(figure).fontFamily}`;
       context.textAlign = "center";
       context.textBaseline = "middle";
-      notes.slice(0, rows * cols).forEach((note, i) => {
-        if (!note) return;
+      for (let i = 0; i < rows * cols; i++) {
+        const cell = cellOf(shown, i);
+        const note = cell < 0 ? null : words(cell);
+        if (!note) continue;
         const left = Math.round((i % cols) * wide);
         const bottom = Math.round(Math.floor(i / cols) * tall + (above ? strip : tall));
         const right = Math.round(((i % cols) + 1) * wide);
@@ -94,7 +104,7 @@
         context.fillRect(left, bottom - strip, right - left, strip);
         context.fillStyle = "#fff";
         context.fillText(note, (left + right) / 2, bottom - strip / 2 + 0.04 * size, right - left - 0.4 * size);
-      });
+      }
     }
     fit(canvas, draw);
     // presenter mode changes the size of type, not always that of the canvas
@@ -143,11 +153,12 @@
         if (hadFocus) cellAt(here).focus({ preventScroll: true });
       }
       setAttribute(cells, "aria-label", value.alt || "Pictures to choose from");
-      for (let i = 0; i < rows * cols; i++) {
-        const cell = cellAt(i);
+      for (let place = 0; place < rows * cols; place++) {
+        const cell = cellAt(place);
+        const i = cellOf(value, place);
         const row = value.row_labels?.[Math.floor(i / value.cols)] ?? (value.rows > 1 ? `row ${Math.floor(i / value.cols) + 1}` : "");
         const column = value.col_labels?.[i % value.cols] ?? `picture ${(i % value.cols) + 1} of ${value.cols}`;
-        cell.hidden = i >= value.rows * value.cols;
+        cell.hidden = i < 0;
         setAttribute(cell, "aria-label", [row, column, value.notes?.[i]].filter(Boolean).join(", "));
         setAttribute(cell, "aria-disabled", actions[i] ? null : "true");
         setAttribute(cell, "aria-selected", String(selected === i));
@@ -162,7 +173,7 @@
       const notes = (value.notes ?? []).filter(Boolean).join(", ");
       setAttribute(canvas, "aria-label", [value.alt || "A picture", notes].filter(Boolean).join(": "));
       labels(columnLabels, value.folds ? [] : value.col_labels); // folded, they stand in the pictures
-      labels(rowLabels, value.row_labels);
+      labels(rowLabels, value.folds && value.row_labels ? [...value.row_labels, ...value.row_labels] : value.row_labels);
       figure.classList.toggle("named-rows", Boolean(value.row_labels?.length));
       setText(caption, value.caption);
       setText(source, value.source);
@@ -187,8 +198,8 @@
       },
     );
 
-    function choose(i) {
-      const action = value?.actions?.[i];
+    function choose(place) {
+      const action = value?.actions?.[cellOf(value, place)];
       if (action) emit(action, { live: false });
     }
     cells.addEventListener("click", (event) => {
@@ -215,7 +226,11 @@
         Home: () => row * cols,
         End: () => row * cols + cols - 1,
       }[event.key];
-      if (to) move(Math.min(to(), value.rows * value.cols - 1));
+      if (to) {
+        let place = to();
+        while (cellOf(value, place) < 0) place -= 1; // the last cells of a folded sheet may be empty
+        move(place);
+      }
       else if (event.key === "Enter" || event.key === " ") choose(here);
       else return;
       event.preventDefault();
@@ -233,7 +248,7 @@
         cols: Math.max(1, next.cols ?? 1),
         smooth: next.smooth !== false,
       };
-      whole.folds = whole.rows === 1 && whole.cols > 3 && NARROW.matches;
+      whole.folds = (whole.rows === 1 || Boolean(next.fold)) && whole.cols > 3 && NARROW.matches;
       if (value === null) {
         value = whole;
         paintWords(); // takes its place before the first picture is there

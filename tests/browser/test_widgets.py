@@ -381,6 +381,35 @@ def test_on_a_phone_a_row_of_five_stands_in_two(phone):
     assert phone.locator("#demo-folded [data-cell]:visible").count() == 5
 
 
+def test_on_a_phone_two_rows_of_five_stand_in_four(phone):
+    """The right half of a sheet that may be folded stands below its left; rows keep their names, cells their actions."""
+    levels = np.linspace(-0.9, 0.9, 10, dtype=np.float32)[:, None, None, None] * np.ones((1, 3, 64, 64), np.float32)
+    value = {
+        "image": picture.encode(picture.sheet(levels, 5), "png"),
+        "rows": 2,
+        "cols": 5,
+        "alt": "grey",
+        "row_labels": ["up", "down"],
+        "actions": [{"name": "take", "value": k} for k in range(10)],
+        "fold": True,
+    }
+    mounted(blank(phone), "face_sheet", "folded", value, 380)
+    phone.wait_for_function("() => playground.paints?.['demo-folded']?.length")
+    stands = [0, 1, 2, 5, 6, 7, 3, 4, None, 8, 9, None]  # the cells of the picture, as they stand in four rows of three
+    for place, cell in enumerate(stands):
+        if cell is not None:
+            grey = pixel(phone, "#demo-folded canvas", (place % 3 + 0.5) / 3, (place // 3 + 0.5) / 4)[0]
+            assert grey == pytest.approx((levels[cell, 0, 0, 0] + 1) * 127.5, abs=3)
+    assert phone.locator("#demo-folded .rows span").all_inner_texts() == ["up", "down", "up", "down"]
+    cells = phone.locator("#demo-folded [data-cell]:visible")
+    names = [f"{'down' if cell > 4 else 'up'}, picture {cell % 5 + 1} of 5" for cell in stands if cell is not None]
+    assert [cell.get_attribute("aria-label") for cell in cells.all()] == names
+    phone.locator("#demo-folded [data-cell='6']").click()
+    for key in ("ArrowRight", "ArrowRight", "ArrowDown", "ArrowRight"):  # the empty cells are stepped over
+        phone.keyboard.press(key)
+    assert phone.evaluate("() => document.activeElement.getAttribute('aria-label')") == "down, picture 5 of 5"
+
+
 def test_of_many_pictures_the_last_one_stays(demo):
     """Pictures that arrive faster than they decode: drawn in order, and the last one ends up on the canvas."""
     uris = [picture.encode(widget_page.face(0.1, 0).clip(-1, 1) * 0 + level, "png") for level in (-1, -0.5, 0, 0.5, 1)]
