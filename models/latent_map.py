@@ -241,51 +241,65 @@ class LatentMap:
             mean, basis = self._pixels
             return (raw_pixels(pictures) - mean) @ basis
 
-    def project(self, picture: Tensor, vae: VAE, reader: Attributes, key: Key = DEFAULT) -> Projection:
+    def project(
+        self, picture: Tensor, vae: VAE, reader: Attributes, key: Key = DEFAULT, anew: bool = False
+    ) -> Projection:
         """Put one new picture (3, 64, 64) on the map, with its true neighbours.
 
         On a UMAP layout it settles among its neighbours, who do not move. A picture that is on the map already lies
-        where it lies, even if the map tore it away from its neighbours. The first time in a process umap-learn
-        compiles itself, which takes seconds: see `models.latent_map_warmth`.
+        where it lies, even if the map tore it away from its neighbours; with ``anew`` it is put down as though the
+        map did not have it. The first time in a process umap-learn compiles itself, which takes seconds: see
+        `models.latent_map_warmth`.
         """
         vector = self.read(picture[None], key.representation, vae, reader)[0]
         layout, truth = self.layout(key), self.real(key.representation)
-        point = self.put(vector[None], layout)[0]
-        k = self._neighbours()
-        distances = np.sqrt(np.square(truth - vector).sum(1))
-        near = smallest(distances, k)
-        drawn = smallest(np.square(layout.points[: self.count] - point).sum(1), k)
         alone = self._alone(key.representation)
+        nearest, distances = nearest_to(truth, vector, 1)
+        known = int(nearest[0]) if distances[0] < SAME * np.median(alone) else None
+        without = known if anew else None
+        point = self.put(vector[None], layout, without)[0]
+        k = self._neighbours()
+        near, distances = nearest_to(truth, vector, k, without)
+        drawn, _ = nearest_to(layout.points[: self.count], point, k, without)
+        if without is None:
+            trust = trust_of_stranger(truth, vector, drawn)
+        else:
+            trust = trust_of_stranger(np.delete(truth, without, 0), vector, drawn - (drawn > without))
         return Projection(
             point,
             near,
-            distances[near],
+            distances,
             float(np.isin(near, drawn).mean()),
-            float(above_chance(trust_of_stranger(truth, vector, drawn))),
-            float((alone >= distances[near[0]]).mean()),
+            float(above_chance(trust)),
+            float((alone >= distances[0]).mean()),
+            known,
         )
 
-    def put(self, vectors: np.ndarray, layout: Layout) -> np.ndarray:
+    def put(self, vectors: np.ndarray, layout: Layout, without: int | None = None) -> np.ndarray:
         """Places (m, d) on a layout for new vectors (m, D) of its representation, each as if it came alone.
 
         UMAP: see `place`; what is on the map already stays there. PCA is linear, so its places are computed. t-SNE has
         no place for what was not there when it was made: a new point lies at the `shepard` mean of its neighbours'
-        places.
+        places. ``without``: a real picture that is nobody's neighbour here.
         """
         key, truth = layout.key, self.real(layout.key.representation)
         if key.method == "umap":
-            near, distances = zip(*(nearest_to(truth, vector, key.n_neighbors) for vector in vectors), strict=True)
-            near, distances, shown = np.stack(near), np.stack(distances), layout.points[: self.count]
+            found = [nearest_to(truth, vector, key.n_neighbors, without) for vector in vectors]
+            near, distances = (np.stack(table) for table in zip(*found, strict=True))
+            shown = layout.points[: self.count]
             places = umap.place(near, distances, shown, key.min_dist)
             known = distances[:, 0] < SAME * np.median(self._alone(key.representation))
             return np.where(known[:, None], shown[near[:, 0]], places)
         if key.method == "pca":
             mean, matrix = self._once(("linear", key.name), lambda: _linear(truth, layout.points[: self.count]))
             return ((vectors - mean) @ matrix).astype(np.float32)
-        return np.stack([self._mixed_place(vector, key.representation, layout) for vector in vectors])
+        return np.stack([self._mixed_place(vector, key.representation, layout, without) for vector in vectors])
 
-    def _mixed_place(self, vector: np.ndarray, representation: str, layout: Layout) -> np.ndarray:
-        near, distances = nearest_to(self.real(representation), vector, min(INTERPOLATED, self.count - 1) + 1)
+    def _mixed_place(
+        self, vector: np.ndarray, representation: str, layout: Layout, without: int | None = None
+    ) -> np.ndarray:
+        most = min(INTERPOLATED, self.count - 2)
+        near, distances = nearest_to(self.real(representation), vector, most + 1, without)
         return (shepard(distances[None])[0] @ layout.points[near[:-1]]).astype(np.float32)
 
     # --- small things

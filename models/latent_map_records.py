@@ -77,6 +77,7 @@ class Projection:
         kept: share of them that are among its k neighbours on the map.
         trust: its own local trust, above chance, 0 to 1.
         alike: share of real pictures that are as far from their nearest other real one, or farther; 0: a stranger.
+        known: the real picture that it is, or None if it is not on the map.
     """
 
     point: np.ndarray
@@ -85,6 +86,7 @@ class Projection:
     kept: float
     trust: float
     alike: float
+    known: int | None
 
 
 @dataclass(frozen=True)

@@ -146,9 +146,16 @@ def smallest(distances: np.ndarray, k: int) -> np.ndarray:
     return near[distances[near].argsort(kind="stable")]
 
 
-def nearest_to(points: np.ndarray, vector: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """The k of points (n, D) nearest to a vector (D,), nearest first: positions (k,) and distances (k,)."""
+def nearest_to(
+    points: np.ndarray, vector: np.ndarray, k: int, without: int | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """The k of points (n, D) nearest to a vector (D,), nearest first: positions (k,) and distances (k,).
+
+    without: a point that is passed over.
+    """
     distances = np.sqrt(np.square(points - vector).sum(1))
+    if without is not None:
+        distances[without] = np.inf
     near = smallest(distances, k)
     return near, distances[near]
 

@@ -30,6 +30,7 @@ PARAMS = (
     follow.Progress(SEEN),
 )
 PACE = 900  # milliseconds that a round stays while it plays
+NO_RULES = "No dart falls here, so temperature, top-k and the other rules of Write have no say."
 DEAD = 6  # beams that died out, at most, as far as they are shown
 Ids = tuple[int, ...]
 
@@ -190,8 +191,8 @@ def _tree(scene: Scene, steps: list[BeamStep]) -> dict[str, Any]:
         "action": "beams-take",
         "alt": f"Round {len(steps)}: {len(steps[-1].beams)} beams go on, {len(steps[-1].pruned)} were pruned.",
         "legend": [["now", "kept"], ["done", "ended"], ["pruned", "pruned now"], ["dead", "died out before"]],
-        "caption": "Numbers are scores, the higher the better. Click a beam to go on with it in Write.",
-        "source": LIVE,
+        "caption": f"Numbers are scores, the higher the better. Click a beam to go on with it in Write. {NO_RULES}",
+        "source": f"{model.name} · {LIVE}",
     }
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from demos import follow, uploads
 from demos.autoregressive_parts import faces_board, faces_drawing, faces_sheets
 from demos.autoregressive_parts.faces_drawing import DEPTH, LENGTH, SIDE, Face, Stroke, Wish, veiled
+from demos.autoregressive_parts.faces_heard import heard
 from demos.autoregressive_parts.faces_picks import Picks
 from demos.autoregressive_parts.scene import Scene
 from demos.follow import Watch
@@ -87,6 +88,11 @@ class Asked:
             return faces_sheets.half(self.wish, self.scene)
         return faces_sheets.sixteen(self.wish, self.scene.seed)
 
+    @property
+    def length(self) -> int:
+        """Records of the request until the last stroke is drawn."""
+        return LENGTH if isinstance(self.request, Face) else self.request.moments
+
 
 def _prompt(state: Mapping[str, Any]) -> str:
     """The name of the parameter that says what the present view asks for."""
@@ -160,10 +166,20 @@ def draw(scene: Scene, live: Haste) -> dict[str, Any]:
         return ABSENT["one"] | shown | {"rail": {"items": _rail(scene, None, live)}}
     watch = follow.look(scene.state, SEEN, [asked.request], live)
     drawn = _one(asked, watch, live) if view == "one" else faces_sheets.draw(scene, asked.request, watch, live)
-    drawn |= {"rail": {"items": _rail(scene, watch, live)}} | watch.again("faces-follow")
+    ends = "" if live else heard(asked.wish, _ends(asked, watch))
+    drawn |= {"rail": {"items": _rail(scene, watch, live, ends)}} | watch.again("faces-follow")
     if watch.following:
         drawn["play"] = {"name": "faces-stop", "value": None}
     return drawn if live else ABSENT[view] | drawn
+
+
+def _ends(asked: Asked, watch: Watch) -> list[np.ndarray]:
+    """The finished faces that were drawn here, of a half without the one that was given; none before they are."""
+    if not watch.runs or len(watch.records[0]) < asked.length:
+        return []
+    if isinstance(asked.request, Face):
+        return [watch.records[0][LAST].picture]
+    return list(watch.records[0][-1].pictures[1 if asked.request.given else 0 :])
 
 
 def _product() -> dict[str, Any]:
@@ -191,20 +207,22 @@ def _one(asked: Asked, watch: Watch, live: Haste) -> dict[str, Any]:
 def _far(watch: Watch, strokes: list[Stroke]) -> str:
     """How far a face is that is not there yet."""
     if watch.failed or not strokes:
-        return watch.words or "Stopped before the first code."
-    return f"{'Stopped after' if watch.stopped else 'Drawing:'} {len(strokes)} of {LENGTH} codes."
+        return watch.words or "Stopped before the first patch."
+    return f"{'Stopped after' if watch.stopped else 'Drawing:'} {len(strokes) // DEPTH} of {SIDE * SIDE} patches."
 
 
 # ---- the rail
 
 
-def _rail(scene: Scene, watch: Watch | None, live: Haste) -> list[dict[str, Any]]:
+def _rail(scene: Scene, watch: Watch | None, live: Haste, ends: str = "") -> list[dict[str, Any]]:
     state, view = scene.state, scene.state["faces_view"]
     options = [{"value": value, "label": label} for value, label in VIEWS.items()]
     items = [
         {"kind": "choice", "name": "faces_view", "label": "", "options": options, "value": view},
         control(state[_prompt(state)], scene.data, _prompt(state), "Ask for", brief=bool(live)),
     ]
+    if ends:
+        items.append({"kind": "text", "name": "faces-heard", "label": ends})
     seed = {"kind": "number", "name": "seed", "label": "Seed of the darts", "min": 0, "max": SEED_LIMIT}
     if view == "half":
         items += faces_sheets.controls(scene)
@@ -215,7 +233,7 @@ def _rail(scene: Scene, watch: Watch | None, live: Haste) -> list[dict[str, Any]
     items += press
     if view == "one" and state["faces_picks"]:
         count = len(state["faces_picks"])
-        label = f"{count} code{'' if count == 1 else 's'} chosen by you"
+        label = f"{count} choice{'' if count == 1 else 's'} of yours"
         items.append(
             {"kind": "heading", "label": label, "action": {"name": "faces-unpick", "label": "back to the darts"}}
         )

@@ -26,6 +26,7 @@ from models.image_tokens_drawing import chances, draw
 COLUMNS = 16  # pictures in a row of their sheet
 FEW = 3  # pictures that travel as they are: a browser takes longer to decode a small JPEG than to copy its pixels
 STROKES = ("rough", "fine")
+MADE = f"A face is {SIDE * SIDE} patches, each a rough and a fine stroke."
 
 
 def grid(tiles: np.ndarray, columns: int) -> np.ndarray:
@@ -98,10 +99,10 @@ def _item(stroke: Stroke) -> dict[str, Any]:
 
 
 def where(index: int) -> str:
-    """A position as a visitor counts: ``row 5, column 5, fine stroke``."""
+    """A position as a visitor counts: ``patch 37 (row 5, column 5), fine stroke``."""
     place, level = divmod(index, DEPTH)
     row, column = divmod(place, SIDE)
-    return f"row {row + 1}, column {column + 1}, {STROKES[level]} stroke"
+    return f"patch {place + 1} (row {row + 1}, column {column + 1}), {STROKES[level]} stroke"
 
 
 def entropies(strokes: Sequence[Stroke]) -> np.ndarray:
@@ -112,18 +113,17 @@ def entropies(strokes: Sequence[Stroke]) -> np.ndarray:
 def see(strokes: Sequence[Stroke], index: int) -> str:
     """What happened at the position shown and in the whole face, from its numbers."""
     if len(strokes) < LENGTH:
-        return "A face is 128 codes, chosen one after the other in reading order."
+        return f"{MADE} It chooses them in reading order."
     stroke = strokes[index]
     hesitation = entropies(strokes)
     most, least = int(hesitation.argmax()), int(hesitation.argmin())
     chose = "You chose" if stroke.dart is None else "The dart hit"
     rank = "the most probable" if stroke.rank == 1 else f"number {stroke.rank}"
     choice = 2**stroke.entropy
-    equal = f"it hesitates as between {choice:,.0f} equal codes" if choice >= 1.5 else "it hardly hesitates"
+    equal = f"it hesitates as among {choice:,.0f} equally likely ones" if choice >= 1.5 else "it hardly hesitates"
     return (
-        f"{where(index).capitalize()}: {equal} ({stroke.entropy:.1f} bits). {chose} {rank} of {stroke.of}. "
-        f"Over the whole face it was surest at row {least // SIDE + 1}, column {least % SIDE + 1} "
-        f"({hesitation[least]:.1f} bits), and least sure at row {most // SIDE + 1}, column {most % SIDE + 1} "
+        f"{MADE} Here, {where(index)}: {equal} ({stroke.entropy:.1f} bits). {chose} {rank} of {stroke.of}. "
+        f"It was surest of patch {least + 1} ({hesitation[least]:.1f} bits), least sure of patch {most + 1} "
         f"({hesitation[most]:.1f})."
     )
 

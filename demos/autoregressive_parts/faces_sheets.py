@@ -99,7 +99,7 @@ def _about(sheet: Sheet) -> dict[str, Any]:
     if sheet.given:
         panes = ["its own codes", *(f"seed {seed}" for seed in sheet.seeds[1:])]
     begins = f"{sheet.rows} rows given" if sheet.given else "nothing drawn"
-    about = {"panes": panes, "smooth": True, "left": begins, "right": "64 places", "source": LIVE}
+    about = {"panes": panes, "smooth": True, "left": begins, "right": f"{SIDE * SIDE} patches", "source": LIVE}
     takes = [{"name": "faces-take", "value": k} for k in range(SIXTEEN)]
     return about | {"cells": None if sheet.given else {"columns": SIDE // 2, "actions": takes}}
 
@@ -143,7 +143,7 @@ def _bits(scene: Scene, sheet: Sheet, moments: Sequence[Moment]) -> dict[str, An
     return {
         "title": "Bits so far: how much of the face could not be foreseen",
         "x": places,
-        "x_label": "places drawn",
+        "x_label": "patches drawn",
         "series": [{"label": label, "y": [*(round(b, 2) for b in bits), *missing]} for label, bits in lines.items()],
         "index": min(scene.state["faces_moment"], sheet.moments - 1),
         "follows": "faces-strip",
@@ -165,7 +165,7 @@ def _more(sheet: Sheet, new: Sequence[Moment], have: int) -> dict[str, Any]:
 
 
 def _caption(moment: Moment) -> str:
-    return f"{moment.places} of {SIDE * SIDE} places" if moment.places else "nothing drawn yet"
+    return f"{moment.places} of {SIDE * SIDE} patches" if moment.places else "nothing drawn yet"
 
 
 def _notes(sheet: Sheet, moment: Moment) -> list[str]:

@@ -118,7 +118,7 @@ def stage() -> None:
     with gr.Column(elem_classes=["pg-stack", "pg-wide"]):
         TokenText("inside-tokens", "autoregressive", elem_classes="pg-fit")
         MergeLadder("inside-ladder", "autoregressive")
-        Meter("inside-numbers", "autoregressive", elem_classes="pg-fit")
+        Meter("inside-numbers", "autoregressive", elem_classes=["pg-fit", "pg-later"])
         HeadGrid("inside-heads", "autoregressive")
         LayerTable("inside-lens", "autoregressive")
     with gr.Column(elem_classes=["pg-stack"]):

@@ -32,11 +32,15 @@ PARAMS = (
     follow.Progress(SEEN),
 )
 NAMED = {param.name: param for param in PARAMS}
+COMPARED = {"read_mode": "texts", "read_colour": "change"}
 OFFERED = 7  # other tokens of a place, in the table
 
 
 def act(state: dict[str, Any], name: str, value: Any) -> dict[str, Any] | None:
-    """Answers ``read-follow``, ``read-at`` with [text, place], ``read-swap`` with [text, place, another token]."""
+    """Answers ``read-follow``, ``read-at`` with [text, place], ``read-swap`` with [text, place, another token].
+
+    ``read-change`` puts the text beside itself, to be changed there.
+    """
     if name == "read-follow":
         return follow.note(state, SEEN, Page(Scene(state)).requests, value)
     if name == "read-at":
@@ -45,6 +49,8 @@ def act(state: dict[str, Any], name: str, value: Any) -> dict[str, Any] | None:
         return state | {"read_side": int(value[0]), AT.name: AT.check(value[1])}
     if name == "read-swap":
         return _swap(state, value)
+    if name == "read-change":
+        return {**state, **COMPARED, "text_b": state["text_a"], AT.name: -1, "read_side": 0}
     if name in ("text_a", "text_b", "read_mode"):
         return {**state, name: NAMED[name].check(value), AT.name: -1, "read_side": 0}
     return None
@@ -62,8 +68,7 @@ def _swap(state: dict[str, Any], value: Any) -> dict[str, Any]:
     if len(text) > LIMIT:
         raise ValueError(f"A text has at most {LIMIT:,} characters here.")
     before = state["text_b"] if page.mode == "texts" and k else state["text_a"]
-    new = {"read_mode": "texts", "text_a": before, "text_b": text, "read_colour": "change"}
-    return state | new | {"read_side": 1, AT.name: place}
+    return state | COMPARED | {"text_a": before, "text_b": text, "read_side": 1, AT.name: place}
 
 
 # ---- the view
@@ -100,6 +105,10 @@ def draw(scene: Scene, live: Haste) -> dict[str, Any]:
     }
 
 
+SAME = (
+    "Both texts are the same. Type another word into text B, or click a token and then a word of its list: what comes "
+    "after it is met anew, and its colours tell what that changed."
+)
 EMPTY = "Type a text: the model tells at every token how much it was surprised."
 
 
@@ -107,11 +116,13 @@ def _rail(scene: Scene, page: Page) -> list[dict[str, Any]]:
     state = scene.state
     colours = COLOURS if page.mode == "texts" else {name: COLOURS[name] for name in ("surprisal", "rank")}
     second = asked.text("text_b", "Text B", state["text_b"], LIMIT)
+    change = {"kind": "button", "name": "read-change", "label": "Change a word"}
     return [
         asked.choice("read_mode", "Compare", MODES, page.mode),
         *asked.model(scene),
         asked.text("text_a", "Text A" if page.mode == "texts" else "Your text", state["text_a"], LIMIT, EXAMPLE),
         *([second] if page.mode == "texts" else []),
+        *([change] if page.mode == "one" and state["text_a"] else []),
         asked.choice("read_colour", "Colour", colours, page.colour),
         *([{"kind": "text", "name": "read-missing", "label": page.missing}] if page.missing else []),
     ]
@@ -148,7 +159,7 @@ def _caption(model: LanguageModel, watch: follow.Watch, dropped: int) -> str:
         return watch.failed
     if dropped:
         return f"Too long: the first {dropped:,} tokens were left out; {model.window:,} fit into what the model reads."
-    return "Reading…" if watch.following else "Click a token to see what else might have stood there."
+    return "Reading…" if watch.following else "Click a token to see what else might have stood there, and put it there."
 
 
 def measured(side: Side) -> str:
@@ -160,6 +171,8 @@ def measured(side: Side) -> str:
 
 
 def _curve(scene: Scene, sides: list[Side]) -> dict[str, Any]:
+    if sides[0].model is not sides[-1].model:
+        return _rise(scene, sides)
     most = max(len(side.ids) for side in sides)
     series = []
     for side in sides:
@@ -176,6 +189,22 @@ def _curve(scene: Scene, sides: list[Side]) -> dict[str, Any]:
         "y_label": "bits",
         "series": series,
         "index": place,
+        "whole": True,
+        "source": LIVE,
+    }
+
+
+def _rise(scene: Scene, sides: list[Side]) -> dict[str, Any]:
+    """Bits so far by the character: two models cut a text into other tokens, so nothing else stands side by side."""
+    k, place = look(sides, scene.state)
+    most = max(side.end(len(side.ids)) for side in sides)
+    return {
+        "title": "Bits so far, along the same text",
+        "x": list(range(1, most + 1)),
+        "x_label": "character",
+        "y_label": "bits",
+        "series": [{"label": side.title, "y": _padded(side.rise(), most)} for side in sides],
+        "index": None if place is None else max(0, sides[k].end(place) - 1),
         "whole": True,
         "source": LIVE,
     }
@@ -209,7 +238,7 @@ def _instead(scene: Scene, sides: list[Side]) -> dict[str, Any]:
         "corner": f"in place of “\u2068{here.strip() or here}\u2069”",
         "columns": ["probability"],
         "rows": rows,
-        "caption": f"It had {said}. Click another one to put it there.",
+        "caption": f"It had {said}. Click another one to put it there and see every later token move.",
     }
 
 
@@ -219,7 +248,9 @@ def _instead(scene: Scene, sides: list[Side]) -> dict[str, Any]:
 def see(scene: Scene, page: Page, sides: list[Side]) -> str:
     """What was measured, in words."""
     first = sides[0]
-    if page.mode == "texts" and len(sides) == 2:
+    if page.mode == "texts" and first.ids == sides[1].ids and first.bits:
+        return SAME
+    if page.mode == "texts":
         later = change(*sides)
         if later:
             total = sum(later.values())

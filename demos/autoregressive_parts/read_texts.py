@@ -62,6 +62,19 @@ class Side:
         """The surprisals that there are."""
         return [score.surprisal_bits for score in self.scores if score.surprisal_bits is not None]
 
+    def end(self, place: int) -> int:
+        """Characters of the text up to the end of a token."""
+        return sum(len(token["t"]) for token in words.spelt(self.model, self.ids[: place + 1]))
+
+    def rise(self) -> list[float]:
+        """The bits so far at every character that was read; all characters of a token come with it."""
+        found, total = [], 0.0
+        spelt = words.spelt(self.model, self.ids)
+        for token, score in zip(spelt, self.scores, strict=False):
+            total += score.surprisal_bits or 0.0
+            found += [total] * len(token["t"])
+        return found
+
     def tokens(self) -> list[dict[str, Any]]:
         """For the page; what was not read yet has no colour."""
         tokens = words.spelt(self.model, self.ids)

@@ -219,10 +219,14 @@ def see(model: LanguageModel, request: Contest, so_far: Found, watch: follow.Wat
         return progress(request, so_far, watch) or "Nothing is written yet."
     (low, least), (high, most) = min(known), max(known)
     loops = [label(request, name) for c, name in zip(so_far.columns, NAMES, strict=True) if c.loop]
-    said = (
-        f"One model, one prompt, one seed. {label(request, least)} wrote what the model finds most likely (perplexity "
-        f"{low:.1f}), {label(request, most)} what surprises it most ({high:.1f})."
-    )
+    said = "One model, one prompt, one seed. "
+    if f"{low:.1f}" == f"{high:.1f}":
+        said += f"So far all seven wrote what it finds equally likely (perplexity {low:.1f})."
+    else:
+        said += (
+            f"{label(request, least)} wrote what the model finds most likely (perplexity {low:.1f}), "
+            f"{label(request, most)} what surprises it most ({high:.1f})."
+        )
     if loops:
         said += f" {' and '.join(loops)} ended in a loop: likely is not the same as good."
     if not watch.complete:

@@ -151,6 +151,8 @@ def _verdict(state: dict[str, Any], curing: bool) -> str:
 
 def _length(scene: Scene, written: Written) -> str:
     words = f"{len(written.ids):,} tokens · {scene.model.name}"
+    if written.ids and not scene.state["running"]:
+        words += " · click a token to put another in its place"
     if written.dropped:
         words += f" · the first {written.dropped:,} do not fit into the {written.model.window:,} that are read"
     return words

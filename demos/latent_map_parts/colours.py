@@ -57,14 +57,19 @@ def classes(atlas: LatentMap, name: str) -> tuple[np.ndarray, list[str], str] | 
     return None
 
 
+def palette(data: str, name: str, count: int) -> list[str] | None:
+    """The colours that the values of a label are themselves; None if they are no colours."""
+    own = [f"#{colour}" for colour in PALETTES.get((data, name), "").split()]
+    return own if own and len(own) == count else None
+
+
 def value(scene: Scene) -> dict[str, Any] | None:
     """The colours of the board."""
     atlas, name = scene.atlas, chosen(scene)
     known = classes(atlas, name)
     if known:
-        palette = [f"#{colour}" for colour in PALETTES.get((scene.data, name), "").split()]
         off = [k for k in scene.state["off"] if k < len(known[1])]
-        return MapBoard.classes(*known, off, palette if len(palette) == len(known[1]) else None)
+        return MapBoard.classes(*known, off, palette(scene.data, name, len(known[1])))
     if name == "density":
         return MapBoard.amounts(density(scene.layout), "Density on the map", "alone", "crowded")
     if name == "trust":

@@ -29,8 +29,7 @@ PARAMS = (
     follow.Progress("families_seen"),
 )
 SEEN = PARAMS[-1].name
-SHOWN = 16  # faces of each kind
-COLUMNS = 8
+SHOWN = 6  # faces of each kind, in one row: thumbnails are small, so few of them are shown large
 FEWEST = 30  # pictures of one value, below which nothing is said about them
 
 
@@ -56,6 +55,11 @@ def shown(scene: Scene) -> Source:
     if not families:
         raise ValueError("No family has samples on this map.")
     return next((one for one in families if one.name == scene.state["family"]), families[0])
+
+
+def short(family: Source) -> str:
+    """What a family is called where there is little room: its title without how it was drawn."""
+    return family.title.partition(",")[0]
 
 
 def questions(scene: Scene) -> list[Measure]:
@@ -131,20 +135,20 @@ def _table(scene: Scene, family: Source, visits: dict[str, Visit | None]) -> dic
 
     rows = [
         row(
-            one.title,
+            short(one),
             visits[one.name],
             action={"name": "family", "value": one.name},
             selected=one.name == family.name,
         )
         for one in there(scene)
     ]
-    floor = row("real pictures", visits[REAL], note="the floor: nobody can do better")
+    floor = row("real ones (the floor)", visits[REAL])
     size = min(latent_map_families.SET, scene.atlas.count // 2)
     return {
         "corner": "family",
         "columns": ["precision", "recall", "never visited"],
         "rows": [*rows, floor],
-        "caption": f"{size} pictures against {size}, by what the attribute network sees",
+        "caption": f"{size} against {size}, in the attribute network’s features",
         "source": "measured now",
     }
 
@@ -159,16 +163,15 @@ def _faces(scene: Scene, family: Source, visit: Visit | None) -> dict[str, Any]:
     missing = np.empty(0, np.int64) if visit is None else np.flatnonzero(visit.asked & ~visit.visited)
     real = _spread(missing) if len(missing) >= SHOWN else missing[:0]
     points = np.concatenate([made, real])
-    blank = [""] * (len(made) // COLUMNS - 1)
     drawn_by = scene.atlas.sources[0].drawn_by
     return {
-        "image": encode(sheet(pieces.small_faces(scene.atlas, points), COLUMNS)),
-        "rows": -(-len(points) // COLUMNS),
-        "cols": COLUMNS,
-        "row_labels": ["it draws", *blank, *(["never drawn", *blank] if len(real) else [])],
+        "image": encode(sheet(pieces.small_faces(scene.atlas, points), len(made))),
+        "rows": len(points) // len(made),
+        "cols": len(made),
+        "row_labels": ["it draws", *(["never drawn"] if len(real) else [])],
         "alt": f"Samples of {family.title}, and real pictures that none of them resembles.",
-        "caption": "samples, and real pictures without one sample in their neighbourhood" if len(real) else "samples",
-        "source": drawn_by or "thumbnails of 28 pixels",
+        "caption": "samples, and real ones that no sample is near" if len(real) else "samples",
+        "source": drawn_by or f"thumbnails of {scene.atlas.sources[0].side} pixels",
     }
 
 
@@ -221,7 +224,7 @@ def _formula(visit: Visit | None) -> dict[str, Any]:
 
 def _rail(scene: Scene, family: Source) -> list[dict[str, Any]]:
     return [
-        pieces.choice("family", "Family", {one.name: one.title for one in there(scene)}, family.name),
+        pieces.choice("family", "Family", {one.name: short(one) for one in there(scene)}, family.name),
         {
             "kind": "toggle",
             "name": "family_missing",

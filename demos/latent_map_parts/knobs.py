@@ -20,8 +20,8 @@ from models.latent_map_umap import Objective
 
 PART = Part("knobs", "Knobs", more=True)
 MEANINGS = {
-    "trustworthiness": "trustworthiness: are neighbours here neighbours in truth? The bars begin at chance, ½",
-    "continuity": "continuity: are true neighbours still neighbours here?",
+    "trustworthiness": "trustworthiness; the bars begin at chance, ½",
+    "continuity": "continuity: are true neighbours still near?",
 }
 MODES = {"grid": "made beforehand", "live": "a live fit"}
 PARAMS = (Choice("knobs_mode", tuple(MODES)), follow.Progress("knobs_seen"), *knobs_live.PARAMS)
@@ -73,7 +73,7 @@ def stage() -> None:
         Table("knobs-trust", "map", elem_classes="pg-fit")
         Table("knobs-continuity", "map", elem_classes="pg-fit")
         Curves("knobs-descent", "map")
-        Meter("knobs-meters", "map", elem_classes="pg-fit")
+        Meter("knobs-meters", "map", elem_classes=["pg-fit", "pg-brief"])
 
 
 def draw(scene: Scene, live: Haste) -> dict[str, Any]:
@@ -108,6 +108,7 @@ def _board(scene: Scene) -> dict[str, Any]:
         tools=["zoom", "save"],
         alt="The map for these knobs; every picture keeps its identity while it glides.",
         caption=pieces.layout_title(scene),
+        source="",  # the rail says it
     )
 
 
@@ -138,7 +139,7 @@ def _grid(scene: Scene, measure: str) -> dict[str, Any]:
             for row, d in enumerate(MIN_DIST)
         ],
         "caption": MEANINGS[measure],
-        "source": "measured when the maps were made",
+        "source": "measured beforehand",
     }
 
 

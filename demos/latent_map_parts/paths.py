@@ -17,7 +17,7 @@ from demos.stage.state import Choice, Integer
 from demos.widgets.curves import Curves
 from demos.widgets.frame_strip import FrameStrip
 from demos.widgets.map_board import MapBoard
-from demos.widgets.picture import sheet
+from demos.widgets.picture import encode, sheet
 from models import latent_map_trust, seeding
 from models.latent_map import LatentMap
 from models.latent_map_records import Road
@@ -32,7 +32,6 @@ PARAMS = (
     follow.Progress("roads_seen"),
 )
 SEEN = PARAMS[-1].name
-PANES = ["straight on the map", "straight in latent space"]
 NAMES = ["on the map", "in latent space"]
 
 
@@ -76,15 +75,21 @@ def stage() -> None:
 
 
 def draw(scene: Scene, live: Haste) -> dict[str, Any]:
-    """Both roads, once the map has found them; until then its two ends."""
+    """Both roads, once the map has found them; until then their ends, and the face that both begin with."""
     scene = pieces.flat(scene)
     asked = request(scene)
     watch = follow.look(scene.state, SEEN, [asked], live)
     (walked,) = answers(watch, [asked])
     view = {"rail": {"items": _rail(scene)}} | watch.again("roads-follow")
-    if walked is None:
-        return view | {"paths-board": _board(scene, ()), "see": watch.failed or "Looking for both roads…"}
     at = scene.state["road_at"]
+    if walked is None:
+        return view | {
+            "paths-board": _board(scene, ()),
+            "paths-strip": _start(scene, asked),
+            "paths-trust": _trust((), 0),
+            "see": watch.failed or "Looking for both roads…",
+            "formula": _formula((), at),
+        }
     view["paths-board"] = _board(scene, walked.roads)
     if live:
         return view
@@ -120,10 +125,30 @@ def _board(scene: Scene, roads: Sequence[Road]) -> dict[str, Any]:
     )
 
 
+def _start(scene: Scene, asked: Walk) -> dict[str, Any]:
+    """The strip while the roads are looked for: both begin with the face of A. Another run: it moves nobody's frame."""
+    code = scene.atlas.vectors["latent"][[asked.a]]
+    return FrameStrip.append(
+        run=f"{follow.mark(asked)} start",
+        index=0,
+        of=FRAMES,
+        atlas=encode(sheet(pieces.decoded(scene, code.repeat(2, 0)), 2)),
+        columns=2,
+        tile=64,
+        count=1,
+        captions=["t = 0.00"],
+        notes=[["…", "…"]],
+        panes=[f"{name}  …" for name in NAMES],
+        left=f"A · {pieces.named(scene.atlas, asked.a)}",
+        right=f"B · {pieces.named(scene.atlas, asked.b)}",
+        source=LIVE,
+    )
+
+
 def _strip(scene: Scene, asked: Walk, walked: Walked, at: int) -> dict[str, Any]:
     return {
         "run": follow.mark(asked),
-        "panes": [f"{pane} · {road.length:.1f} long" for pane, road in zip(PANES, walked.roads, strict=True)],
+        "panes": [f"{name}  · {road.length:.1f} long" for name, road in zip(NAMES, walked.roads, strict=True)],
         "atlas": walked.atlas,
         "columns": COLUMNS,
         "tile": 64,
@@ -143,7 +168,7 @@ def _trust(roads: Sequence[Road], at: int) -> dict[str, Any]:
         "x_label": "t, from A to B",
         "series": [
             {"label": f"trust {label}, %", "y": [round(100 * float(y), 2) for y in road.trust], "dash": dash}
-            for label, road, dash in zip(NAMES, roads, (False, True), strict=True)
+            for label, road, dash in zip(NAMES, roads, (False, True), strict=False)
         ],
         "index": at,
         "follows": "paths-strip",
@@ -171,15 +196,19 @@ def see(walked: Walked) -> str:
 def _formula(roads: Sequence[Road], at: int) -> dict[str, Any]:
     t = at / (FRAMES - 1)
     start, end = number(1 - t, 2), number(t, 2)
-    on_map, straight = roads
-    return {
-        "title": "Two ways to go straight",
-        "lines": [
-            ["map: y = ", start, " y(A) + ", end, " y(B),  z = Σ wᵢ zᵢ"],
-            ["latent: z = ", start, " z(A) + ", end, " z(B),  y = Σ wᵢ yᵢ"],
+    lines: list[list[Any]] = [
+        ["map: y = ", start, " y(A) + ", end, " y(B),  z = Σ wᵢ zᵢ"],
+        ["latent: z = ", start, " z(A) + ", end, " z(B),  y = Σ wᵢ yᵢ"],
+    ]
+    if roads:
+        on_map, straight = roads
+        lines += [
             ["length Σ |Δz| = ", number(on_map.length), " and ", number(straight.length)],
             ["trust = ", number(on_map.trust[at], 2), " and ", number(straight.trust[at], 2)],
-        ],
+        ]
+    return {
+        "title": "Two ways to go straight",
+        "lines": lines,
         "code": source(LatentMap.road_on_map, LatentMap.road_in_latent, latent_map_trust.shepard),
     }
 

@@ -140,8 +140,10 @@ def label_choice(scene: Scene) -> dict[str, Any]:
 
 def colours_by_label(scene: Scene, ids: np.ndarray | None = None) -> dict[str, Any]:
     """The colours of all points, or of those with these ids, by the label shown."""
-    of_points, names, label = colours.classes(scene.atlas, label_shown(scene))
-    return MapBoard.classes(of_points if ids is None else of_points[ids], names, label)
+    name = label_shown(scene)
+    of_points, names, label = colours.classes(scene.atlas, name)
+    palette = colours.palette(scene.data, name, len(names))
+    return MapBoard.classes(of_points if ids is None else of_points[ids], names, label, palette=palette)
 
 
 def button(name: str, label: str, primary: bool = False) -> dict[str, Any]:

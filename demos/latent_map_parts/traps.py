@@ -29,7 +29,7 @@ PARAMS = (
 )
 SEEN = PARAMS[-1].name
 TITLES = {"noise": "Noise", "sizes": "Sizes", "distances": "Gaps", "circle": "Circle"}
-ISLANDS = 8  # that have a colour
+ISLANDS = 6  # that have a colour: a legend of one line
 GLIDE = 250  # milliseconds between two moments
 
 
@@ -126,7 +126,7 @@ def _colours(trap: Trap, sight: Sight | None) -> dict[str, Any] | None:
         count = min(ISLANDS, int(sight.islands.max()) + 1)
         names = [str(i + 1) for i in range(count)]
         shown = np.where(sight.islands < count, sight.islands, -1)
-        return MapBoard.classes(shown, names, "islands, the largest first") if names else None
+        return MapBoard.classes(shown, names, "Islands") if names else None
     if trap.name == "circle":
         turn = trap.groups / len(trap.groups)
         return MapBoard.amounts(turn, "place on the circle", "start", "once round")
@@ -150,7 +150,7 @@ def _board(trap: Trap, asked: TrapFit, sight: Sight | None, places: np.ndarray, 
 
 def _truth(trap: Trap, asked: TrapFit, sight: Sight | None) -> dict[str, Any]:
     dimensions = trap.points.shape[1]
-    first = f"the first two of its {dimensions} dimensions" if dimensions > 2 else "all two of its dimensions"
+    first = f"two of its {dimensions} dimensions" if dimensions > 2 else "both its dimensions"
     return _board(
         trap,
         asked,
@@ -159,7 +159,7 @@ def _truth(trap: Trap, asked: TrapFit, sight: Sight | None) -> dict[str, Any]:
         name=f"truth {trap.name} {asked.seed}",
         alt=f"The points as they were drawn, {first}.",
         caption=f"In truth · {first}",
-        source=f"{len(trap.points)} points, seed {asked.seed}",
+        source="",
     )
 
 
@@ -171,7 +171,7 @@ def _map(trap: Trap, asked: TrapFit, moment: Moment, sight: Sight) -> dict[str, 
         square(moment.places),
         name=f"map {trap.name} {asked.seed}",
         alt=f"UMAP’s map of the same points, n_neighbors {asked.n_neighbors}.",
-        caption=f"On the map · n_neighbors {asked.n_neighbors} · epoch {moment.epoch} of {EPOCHS}",
+        caption=f"On the map · epoch {moment.epoch} of {EPOCHS}",
         source=LIVE,
     )
 

@@ -30,8 +30,7 @@ PARAMS = (
     follow.Progress("trust_seen"),
 )
 SEEN = PARAMS[-1].name
-SHOWN = 12  # neighbours of each kind whose faces are shown
-COLUMNS = 6
+SHOWN = 5  # neighbours of each kind whose faces are shown, in one row
 SCALES = {
     "trust": ("are its neighbours here its neighbours in truth?", "drawn by lot", "all of them"),
     "continuity": ("are its true neighbours near it here?", "strewn", "all of them"),
@@ -101,7 +100,7 @@ def stage() -> None:
     MapBoard("trust-board", "map")
     with gr.Column(elem_classes=["pg-stack"]):
         FaceSheet("trust-faces", "map")
-        Meter("trust-meters", "map", elem_classes="pg-fit")
+        Meter("trust-meters", "map", elem_classes=["pg-fit", "pg-brief"])
 
 
 def draw(scene: Scene, live: Haste) -> dict[str, Any]:
@@ -152,22 +151,21 @@ def _board(scene: Scene, near: Around, told: Distortion | None, kept: Survival |
         emits={"click": "trust-pick"},
         tools=["zoom", "save"],
         alt=f"A map coloured by how far to believe it, with lines from {title} to its true neighbours.",
+        source="laid out beforehand",
         caption=pieces.layout_title(scene),
     )
 
 
 def _faces(scene: Scene, near: Around) -> dict[str, Any]:
-    each = min(SHOWN, len(near.truth) // COLUMNS * COLUMNS) or len(near.truth)
-    columns = min(COLUMNS, each)
+    each = min(SHOWN, len(near.truth))
     points = np.concatenate([near.truth[:each], near.shown[:each]])
-    blank = [""] * (each // columns - 1)
     notes = ["kept" if kept else "torn away" for kept in near.kept[:each]]
     notes += [_rank(int(rank)) for rank in near.ranks[:each]]
     return {
-        "image": _drawn(scene.data, tuple(map(int, points)), columns),
-        "rows": len(points) // columns,
-        "cols": columns,
-        "row_labels": ["in truth", *blank, "on the map", *blank],
+        "image": _drawn(scene.data, tuple(map(int, points)), each),
+        "rows": 2,
+        "cols": each,
+        "row_labels": ["in truth", "on the map"],
         "notes": notes,
         "actions": [{"name": "trust_point", "value": int(point)} for point in points],
         "alt": f"The nearest pictures to {pieces.named(scene.atlas, near.point)}, in truth and on the map.",

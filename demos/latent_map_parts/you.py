@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -16,7 +17,6 @@ from models.latent_map_warmth import WARMTH
 
 NEIGHBOURS = 5
 STRANGER = 0.01  # of the real pictures are lonelier: fewer, and it is like none of them
-SAME = 0.1  # of the way to the second nearest: nearer than this, it is that picture
 WAIT_MS = 700  # between two looks at whether umap-learn is ready
 
 
@@ -42,16 +42,19 @@ def waits(scene: Scene) -> str:
 
 
 def place(scene: Scene) -> Projection:
-    """Where the picture belongs; tens of milliseconds."""
-    return scene.atlas.project(picture(scene)[0], scene.vae, scene.reader, scene.layout.key)
+    """Where the picture belongs; tens of milliseconds. The example, which the map has, is put down anew."""
+    anew = not scene.state["picture"]
+    return scene.atlas.project(picture(scene)[0], scene.vae, scene.reader, scene.layout.key, anew)
 
 
 def marks(scene: Scene, found: Projection) -> dict[str, Any]:
-    """The star on the board, and lines to those whom the picture truly resembles."""
+    """The star on the board, and lines to those whom the picture truly resembles; a ring where the example was."""
     at = canvas.to_board(scene.layout, found.point)
+    was = [] if found.known is None or scene.state["picture"] else [{"point": found.known, "kind": "pin"}]
     near = found.neighbours[:NEIGHBOURS].tolist()
     lines = [{"from": at, "to": point, "strength": 1 - k / NEIGHBOURS} for k, point in enumerate(near)]
-    return {"marks": [{"at": at, "kind": "you", "label": "you are here"}], "lines": lines}
+    label = "the example is here" if not scene.state["picture"] else "you are here"
+    return {"marks": [{"at": at, "kind": "you", "label": label}, *was], "lines": lines}
 
 
 def neighbours(scene: Scene, found: Projection) -> dict[str, Any]:
@@ -75,7 +78,7 @@ def neighbours(scene: Scene, found: Projection) -> dict[str, Any]:
 def meter(found: Projection) -> dict[str, Any]:
     """Value of a meter: how far to believe the star."""
     kept = round(found.kept * len(found.neighbours))
-    stranger = "a stranger: hardly any real picture is so far from all others" if found.alike < STRANGER else ""
+    stranger = "a stranger: hardly any is so far from all others" if found.alike < STRANGER else ""
     return {
         "items": [
             {
@@ -83,14 +86,14 @@ def meter(found: Projection) -> dict[str, Any]:
                 "value": found.trust,
                 "max": 1.0,
                 "text": percent(found.trust),
-                "meaning": f"{kept} of its {len(found.neighbours)} true neighbours lie around it on the map",
+                "meaning": f"{kept} of {len(found.neighbours)} true neighbours lie around it",
             },
             {
                 "label": "Alike",
                 "value": found.alike,
                 "max": 1.0,
                 "text": percent(found.alike),
-                "meaning": stranger or "of real pictures are at least as far from their nearest as this one",
+                "meaning": stranger or "of real pictures are as far from all others",
             },
         ]
     }
@@ -100,8 +103,15 @@ def see(scene: Scene, found: Projection) -> str:
     """What happened, in plain words."""
     _, what = picture(scene)
     kin = labels(scene.atlas, int(found.neighbours[0]))
-    if found.distances[0] < SAME * found.distances[1]:
+    if found.known is not None and scene.state["picture"]:
         return f"{what}: it is on the map already, so it lies on itself. Lines lead to those it truly resembles."
+    if found.known is not None:
+        away = scene.layout.points[found.known] - found.point
+        gaps = float(np.linalg.norm(away)) / scene.layout.spacing
+        return (
+            f"{what}, though the map has it. Here it was put down anew, as yours would be: {gaps:.1f} times the usual "
+            f"gap between neighbours from its own place (the ring). Its nearest of kin: {kin}."
+        )
     return (
         f"{what} was read by the same network as the others and set down among those it resembles most, who did not "
         f"move. Its nearest of kin: {kin}."

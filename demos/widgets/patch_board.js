@@ -169,7 +169,7 @@
       });
       const sum = chances.reduce((total, p) => total + p, 0);
       const left = Math.max(0, 1 - sum);
-      setText(rest, `Everything else, ${(about.codes - codes.length).toLocaleString("en")} codes: ${percent(left)}`);
+      setText(rest, `Everything else, ${(about.codes - codes.length).toLocaleString("en")} others: ${percent(left)}`);
       dart.hidden = item.dart === null;
       if (item.dart !== null) setVariable(dart, "left", `${(100 * item.dart).toFixed(2)}%`);
       const bent = belief ? " The tick is the model’s own belief, before temperature and top-k." : "";
@@ -210,14 +210,14 @@
         setVariable(warm, "--heat", `${((100 * (per[p] ?? 0)) / largest).toFixed(0)}%`);
         setAttribute(warm, "title", per[p] === undefined ? null : `${per[p].toFixed(1)} bits`);
       });
-      setText(bits, `${(per[place] ?? 0).toFixed(1)} bits at this place, of at most ${largest.toFixed(1)}. The brighter, the less sure.`);
+      setText(bits, `${(per[place] ?? 0).toFixed(1)} bits at this patch, of at most ${largest.toFixed(1)}. The stronger the colour, the less sure.`);
     }
 
     function words() {
       const item = film.items[index];
       const place = placeOf(index);
       const stroke = about.depth === STROKES.length ? ` · ${STROKES[index % about.depth]} stroke` : "";
-      setText(now, `place ${place + 1} of ${about.side ** 2}${stroke}`);
+      setText(now, `patch ${place + 1} of ${about.side ** 2}${stroke}`);
       const drawn = film.items.slice(0, index + 1).reduce((total, one) => total + one.bits, 0);
       setText(progress, `${drawn.toFixed(0)} bits so far`);
       setAttribute(range, "aria-valuetext", `${now.textContent}, code ${index + 1} of ${steps()}, chosen: number ${item.rank}, ${percent(item.chance)}`);

@@ -6,6 +6,7 @@
   const { label, spoken, percent, count } = window.pgTokens;
   const maths = window.pgSampling;
   const KEPT = 128; // sets of logits that stay here: as many as there are steps to undo
+  const PATIENCE = 2000; // milliseconds that an answer may take before a click counts again
   const SEGMENTS = 200; // of the line, at most
   const SCALES = [0.1, 0.25, 0.5, 1]; // what the longest bar may stand for
   // in the order in which they are applied: what each is called, where it is off, what it does
@@ -134,7 +135,13 @@
     const [caption, source] = [make("span", {}), make("span", {})];
     const foot = make("div", { class: "pg-caption" }, caption, source);
     const send = (name, value) => name && emit({ name, value }, { live: false });
-    const dart = window.pgDartLine.create({ take: () => picture && send(value.take, picture.line.id), again: () => send(value.throw, null) });
+    // a second click before the answer would take a token of bars that are over
+    const take = (token) => {
+      if (taken && performance.now() - taken < PATIENCE) return;
+      taken = performance.now();
+      send(value.take, token);
+    };
+    const dart = window.pgDartLine.create({ take: () => picture && take(picture.line.id), again: () => send(value.throw, null) });
     const box = make("div", { class: "pg-next" }, make("header", {}, title, facts), list, scaleText, dart.node, rules, foot);
     root.replaceChildren(box);
 
@@ -146,6 +153,7 @@
     let fieldOf = "";
     let picture = null;
     let asked = "";
+    let taken = 0; // when a token was taken that Python has not answered yet
 
     function store(next) {
       const known = kept.get(next.mark) ?? { texts: new Map() };
@@ -175,7 +183,7 @@
       const scale = SCALES.find((one) => one >= longest - 1e-9) ?? 1;
       while (bars.length > rows.length) bars.pop().node.remove();
       while (bars.length < rows.length) {
-        bars.push(bar((token) => send(value.take, token)));
+        bars.push(bar(take));
         list.append(bars.at(-1).node);
       }
       rows.forEach((row, i) => bars[i].paint(row, scale, bent));
@@ -218,7 +226,7 @@
     root.closest(".stage-tab")?.addEventListener("step", (event) => {
       if (!root.offsetParent || event.detail < 0 || !value.take || !picture) return;
       event.preventDefault();
-      send(value.take, picture.line.id);
+      take(picture.line.id);
     });
 
     list.addEventListener("keydown", (event) => {
@@ -234,6 +242,7 @@
     return {
       paint(next) {
         value = next;
+        taken = 0;
         setText(title, next.title);
         setText(caption, next.caption);
         setText(source, next.source);

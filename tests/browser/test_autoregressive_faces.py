@@ -37,7 +37,7 @@ def at(page, text: str) -> None:
 
 
 def test_a_face_is_scrubbed_without_the_server_and_goes_another_way(part):
-    at(part, "place 35 of 64 · rough stroke")
+    at(part, "patch 35 of 64 · rough stroke")
     assert part.locator(f"{BOARD} .places .open").count() == 29
     sizes = part.eval_on_selector_all(f"{BOARD} .box canvas", "(all) => all.map((c) => c.offsetWidth)")
     assert sizes[0] >= 500
@@ -47,11 +47,11 @@ def test_a_face_is_scrubbed_without_the_server_and_goes_another_way(part):
     slider = part.locator(f"{BOARD} input[type=range]")
     slider.focus()
     part.keyboard.down("ArrowRight")
-    at(part, "place 35 of 64 · fine stroke")
+    at(part, "patch 35 of 64 · fine stroke")
     assert asked == []
     part.keyboard.up("ArrowRight")
     settle(part)
-    assert state(part)["faces_frame"] == 69 and "column 3, fine stroke" in part.locator(".stage-band").inner_text()
+    assert state(part)["faces_frame"] == 69 and "column 3), fine stroke" in part.locator(".stage-band").inner_text()
     before = view(part, "faces-board")["strokes"]["items"]
     other = part.locator(f"{BOARD} .tile:not([hidden])[aria-pressed=false]").first
     other.click()
@@ -62,7 +62,7 @@ def test_a_face_is_scrubbed_without_the_server_and_goes_another_way(part):
     assert [item["chosen"] for item in items[:69]] == [item["chosen"] for item in before[:69]]
     assert items[69]["chosen"] == picked[0][1] and items[69]["dart"] is None
     assert [item["dart"] for item in items[70:]] == [item["dart"] for item in before[70:]]
-    assert "1 code chosen by you" in part.locator("#autoregressive-rail").inner_text()
+    assert "1 choice of yours" in part.locator("#autoregressive-rail").inner_text()
     assert f"faces_picks=69.{picked[0][1]}" in part.evaluate(f"() => {STORE}.query")
     part.keyboard.press("Control+z")
     over(part)
@@ -84,7 +84,7 @@ def test_a_half_is_completed_and_sixteen_fill_together(part):
     over(part)
     assert not part.locator("#autoregressive-faces-input").is_visible()
     assert part.locator("#autoregressive-faces-strip canvas").first.bounding_box()["width"] >= 400
-    assert view(part, "faces-strip")["captions"][-1] == "64 of 64 places"
+    assert view(part, "faces-strip")["captions"][-1] == "64 of 64 patches"
     seed = state(part)["seed"]
     box = part.locator("#autoregressive-faces-strip canvas").first.bounding_box()
     part.mouse.click(box["x"] + 0.6 * box["width"], box["y"] + 0.3 * box["height"])  # the third of the second row

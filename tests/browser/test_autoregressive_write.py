@@ -130,6 +130,16 @@ def test_a_bar_the_dart_and_the_pin_take_tokens(write):
     assert state(write)["taken"] == taken[:2] and state(write)["roads"] == [taken]
 
 
+def test_two_quick_clicks_on_a_bar_take_one_token(write):
+    bar = write.locator(f"{BOARD} .bar").nth(2)
+    bar.evaluate("(node) => [node.click(), node.click()]")
+    settle(write)
+    assert len(state(write)["taken"]) == 1
+    bar.click()
+    settle(write)
+    assert len(state(write)["taken"]) == 2
+
+
 def test_undo_brings_the_bars_back_without_logits(write):
     before = numbers(write)
     write.locator(f"{BOARD} .bar").nth(2).click()

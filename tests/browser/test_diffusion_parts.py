@@ -107,6 +107,27 @@ def test_part_8_points_are_learnt_walked_and_drawn(diffusion):
     assert "points_drawing" in diffusion.evaluate(f"() => {STORE}.leftOut")
 
 
+def test_part_8_play_walks_from_noise_to_data(diffusion):
+    """Play moves the particles in the browser alone, a second press stops them, and where they rest is in the state."""
+    go_to(diffusion, tab, "points")
+    over(diffusion)
+    slider = diffusion.locator(f"{FIELD} input[type=range]")
+    slider.focus()
+    slider.press("Home")
+    settle(diffusion)
+    play = diffusion.locator(f"{FIELD} .deck button")
+    play.click()
+    diffusion.wait_for_function(f"() => Number(document.querySelector('{FIELD} input[type=range]').value) > 0")
+    paints = diffusion.evaluate("() => playground.paints['diffusion-points-field'].length")
+    diffusion.wait_for_function(f"() => playground.paints['diffusion-points-field'].length > {paints} + 3")
+    play.click()
+    settle(diffusion)
+    rested = slider.input_value()
+    assert int(rested) > 0 and state(diffusion)["points_t"] < 999
+    diffusion.wait_for_timeout(300)
+    assert slider.input_value() == rested, "it stopped"
+
+
 def test_part_9_the_training_is_scrubbed_from_the_keyboard(diffusion):
     go_to(diffusion, tab, "learn")
     last = state(diffusion)["moment"]

@@ -270,6 +270,46 @@ def test_your_picture(page, open_tab, app_server, maps):
     assert page.locator("#map-face canvas").is_visible() and not page.locator("#map-kin").is_visible()
 
 
+def test_a_finger_circles_turns_and_hides(phone, open_tab, app_server, maps):
+    """A line around points, the legend, and a turn in space: with one finger each."""
+    opened(phone, open_tab, app_server, maps, "&colour=source")
+    phone.locator(BOARD).scroll_into_view_if_needed()
+    board = Board(phone, maps[1]["toons"])
+    session = phone.context.new_cdp_session(phone)
+
+    def drag(*places: tuple[float, float]) -> None:
+        for k, (x, y) in enumerate(places):
+            session.send(
+                "Input.dispatchTouchEvent",
+                {"type": "touchMove" if k else "touchStart", "touchPoints": [{"x": x, "y": y}]},
+            )
+        phone.wait_for_timeout(200)  # lifted at rest: the end of a fling would eat the next tap
+        session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        settle(phone)
+
+    phone.get_by_role("button", name="Draw a line").tap()
+    low, high, middle = board.low, board.high, (board.low + board.high) / 2
+    around = [middle + 0.4 * (high - low) * np.array([np.cos(a), np.sin(a)]) for a in np.linspace(0, 6.1, 20)]
+    drag(*(board.pixel(place) for place in around))
+    circled = state(phone)["circle"]
+    assert circled and view(phone, "board")["selection"] and state(phone)["camera"] is None
+    with phone.expect_download() as download:
+        phone.locator("#map-board").get_by_role("button", name="CSV").tap()
+    assert download.value.suggested_filename.endswith("-points.csv")
+    phone.locator("#map-board .legend").get_by_role("button", name="GAN", exact=True).tap()
+    settle(phone)
+    assert state(phone)["off"] == [1]
+    phone.get_by_role("switch", name="In space").or_(phone.get_by_label("In space")).first.tap()
+    phone.wait_for_selector(f"{BOARD}:not([data-gliding])")
+    settle(phone)
+    phone.locator(BOARD).scroll_into_view_if_needed()
+    board = Board(phone, maps[1]["toons"])
+    x, y = board.pixel(middle)
+    before = phone.locator(BOARD).screenshot()
+    drag(*((x + 12 * k, y) for k in range(8)))
+    assert state(phone)["solid"] and phone.locator(BOARD).screenshot() != before
+
+
 def test_fingers(phone, open_tab, app_server, maps):
     board = opened(phone, open_tab, app_server, maps)
     phone.locator(BOARD).scroll_into_view_if_needed()

@@ -382,7 +382,7 @@ def test_on_a_phone_a_row_of_five_stands_in_two(phone):
 
 
 def test_on_a_phone_two_rows_of_five_stand_in_four(phone):
-    """The right half of a sheet that may be folded stands below its left; rows keep their names, cells their actions."""
+    """The right half of a sheet that may be folded stands below its left; rows keep names, cells their actions."""
     levels = np.linspace(-0.9, 0.9, 10, dtype=np.float32)[:, None, None, None] * np.ones((1, 3, 64, 64), np.float32)
     value = {
         "image": picture.encode(picture.sheet(levels, 5), "png"),

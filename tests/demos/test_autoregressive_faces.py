@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from demos.autoregressive_parts import faces, faces_board, faces_drawing, faces_sheets
+from demos.autoregressive_parts import faces, faces_board, faces_drawing, faces_heard, faces_sheets
 from demos.autoregressive_parts.faces_drawing import LENGTH, Face, Other, Sheet, Stroke, Wish, strokes_of, veiled
 from demos.autoregressive_parts.scene import Scene
 from demos.follow import mark
 from demos.stage import frame
 from demos.uploads import example_atlas, to_tensor
 from demos.widgets.picture import encode, pixels, to_uint8
-from models import zoo
+from models import editing, zoo
 from models.image_tokens import take
 from models.image_tokens_drawing import draw
 from tests.demos.driver import Driver
@@ -184,7 +184,7 @@ def test_a_face_streams_in_and_comes_to_rest():
     for item in value["strokes"]["items"]:
         assert len(item["codes"]) == len(item["chances"]) and sum(item["chances"]) <= 1.001
         assert "belief" not in item  # nothing bends them
-    assert end["view"]["see"].startswith("Row 5, column 3, rough stroke")
+    assert "Here, patch 35 (row 5, column 3), rough stroke" in end["view"]["see"]
 
 
 def test_bent_probabilities_come_beside_the_belief():
@@ -223,6 +223,30 @@ def test_every_view_has_six_controls_at_most_and_fills_its_cells(view):
     for name in faces.WIDGETS[view]:
         assert shown[name] != {"hidden": True}
     assert {name for name, value in shown.items() if value == {"hidden": True}} == set(faces.ABSENT[view])
+
+
+def test_what_was_asked_for_is_read_back_from_the_finished_faces(monkeypatch):
+    read = {"background": "blue", "hair_color": "dark"}
+    monkeypatch.setattr(faces_heard, "_read", lambda reader, pictures: [read] * len(pictures))
+    faces_heard._heard.cache_clear()
+
+    def told(data="portraits", **changes):
+        items = settled(data=data, **changes)["rail"]["items"]
+        return next((item["label"] for item in items if item["name"] == "faces-heard"), None)
+
+    text = "grey hair, blue background"
+    assert told(faces_prompt=text) == "Read back by another network: not grey hair but dark hair; blue background."
+    assert "grey hair 0 of 16; blue background 16 of 16" in told(faces_prompt=text, faces_view="sixteen")
+    assert "grey hair 0 of 3" in told(faces_wish=text, faces_view="half")
+    assert told() is None
+    faces_heard._heard.cache_clear()
+
+
+def test_a_face_is_read_back_as_the_attribute_network_reads_it():
+    pixels = np.stack([stroke.picture for stroke in strokes_of(whole(Face(Wish("toons"), 7)))[-2:]])
+    x = torch.from_numpy(pixels).permute(0, 3, 1, 2) / 127.5 - 1
+    reader = zoo.attributes("toons")
+    assert faces_heard._read(reader, [one.tobytes() for one in pixels]) == editing.values(reader, x)
 
 
 def test_the_formula_has_the_bits_of_this_face():

@@ -65,6 +65,17 @@ def test_an_alternative_makes_a_second_text_coloured_by_its_change(page):
     assert page.schema.read(page.schema.query(state))[0] == state
 
 
+def test_a_word_is_changed_beside_the_text(page):
+    answer = page.settled(page.state(text_a=A, text_b="another text", read_at=3), ("read-change", None))
+    state, view = answer["state"], answer["view"]
+    assert (state["read_mode"], state["text_a"], state["text_b"]) == ("texts", A, A)
+    assert view["read-texts"]["colour"] == "change" and "Both texts are the same" in view["see"]
+    assert len(controls(view)) <= 6
+    view = page.settled(state, ("text_b", B))["view"]
+    later = [token for token in view["read-texts"]["texts"][1]["tokens"] if "up" in token]
+    assert len(later) >= 2 and "later tokens are the same in both" in view["see"]
+
+
 def test_changes_are_differences_of_surprisals(page):
     view = page.settled(page.state(read_mode="texts", text_a=A, text_b=B, read_colour="change"))["view"]
     a, b = side(page, A), side(page, B)
@@ -93,7 +104,15 @@ def test_two_models_are_compared_by_the_character(page):
     view = page.settled(page.state(read_mode="models", text_a=A))["view"]
     titles = [text["title"] for text in view["read-texts"]["texts"]]
     assert titles == ["llama", "gpt2"]
-    each = [sum(side(page, A, name).bits) / len(A) for name in ("smollm2", "tiny")]
+    totals = [sum(side(page, A, name).bits) for name in ("smollm2", "tiny")]
+    curve = view["read-curve"]
+    assert (curve["x"][-1], curve["x_label"]) == (len(A), "character")
+    for series, total in zip(curve["series"], totals, strict=True):
+        assert len(series["y"]) == len(A) and series["y"] == sorted(series["y"])
+        assert series["y"][-1] == pytest.approx(total, abs=2e-3)
+    k, place = view["read-texts"]["at"]
+    assert curve["index"] == len(page.models["smollm2"].decode(side(page, A).ids[: place + 1])) - 1 and k == 0
+    each = [total / len(A) for total in totals]
     assert f"needs {min(each):.2f} bits per character" in view["see"] and f"{max(each):.2f}." in view["see"]
 
 

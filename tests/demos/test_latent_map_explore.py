@@ -2,6 +2,7 @@
 
 import base64
 import csv
+import dataclasses
 import io
 
 import numpy as np
@@ -367,6 +368,16 @@ def test_without_a_picture_there_is_an_example(page, data, monkeypatch):
     assert view["board"]["marks"][0]["kind"] == "you" and view["see"]
     other = page.step(page.state(data=data, method="tsne", about="you"), ("another", None))
     assert other["view"]["kin"]["image"] != view["kin"]["image"]
+
+
+def test_an_example_that_the_map_has_is_put_down_anew_and_named(page, monkeypatch):
+    place = you.place
+    monkeypatch.setattr(you, "place", lambda scene: dataclasses.replace(place(scene), known=7))
+    view = page.step(page.state(method="pca"), ("you", None))["view"]
+    assert "though the map has it" in view["see"] and view["board"]["marks"][1] == {"point": 7, "kind": "pin"}
+    uri = encode(example_atlas()[9], "png")
+    view = page.step(page.state(method="pca"), ("upload", uri))["view"]
+    assert "it lies on itself" in view["see"] and len(view["board"]["marks"]) == 1
 
 
 def test_while_umap_warms_up_the_page_says_so_and_asks_again(page, monkeypatch):

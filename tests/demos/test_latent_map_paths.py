@@ -48,6 +48,18 @@ def test_both_roads_lead_from_a_to_b(page, data):
     assert len(controls(view)) <= 6
 
 
+def test_while_the_roads_are_looked_for_the_strip_begins_with_a(page, monkeypatch):
+    """The first answer has a face, the places of all frames and the formula; what is not known yet is not said."""
+    monkeypatch.setattr("demos.follow.FIRST", 0.0)
+    first, *_, last = page.answers(page.state(**PART))
+    view, settled = first["view"], last["view"]["paths-strip"]
+    start = view["paths-strip"]["append"]
+    assert (start["index"], start["count"], start["of"]) == (0, 1, FRAMES) and start["run"] != settled["run"]
+    a = [pixels(atlas)[:64, :64].astype(int) for atlas in (start["atlas"], settled["atlas"])]
+    assert np.abs(a[0] - a[1]).mean() < 3
+    assert view["formula"]["code"] and len(view["formula"]["lines"]) == 2
+
+
 def test_clicks_set_a_and_b_in_turn_and_an_empty_place_means_the_nearest_point(page):
     state = page.state(**PART)
     layout = page.maps["toons"].layout()

@@ -49,12 +49,12 @@ def test_lines_lead_to_the_true_neighbours_and_tell_which_the_map_kept(page):
     assert [line["strength"] > 0.7 for line in lines] == np.isin(truth, shown).tolist()
     faces = view["trust-faces"]
     kept = int(np.isin(truth, shown).sum())
-    assert faces["notes"][:12].count("kept") == int(np.isin(truth[:12], shown).sum())
+    assert faces["notes"][:5].count("kept") == int(np.isin(truth[:5], shown).sum())
     assert f"shows {kept} beside it and tears {15 - kept} away" in view["see"]
     assert faces["actions"][0] == {"name": "trust_point", "value": int(truth[0])}
     order = np.argsort(np.square(atlas.real("latent") - atlas.real("latent")[57]).sum(1))
     first = int(np.flatnonzero(order == shown[0])[0])  # the point itself comes first
-    assert faces["notes"][12] == trust._rank(first)
+    assert faces["notes"][5] == trust._rank(first)
 
 
 def test_the_numbers_are_those_of_the_layout(page):
