@@ -80,12 +80,12 @@ def draw(scene: Scene, live: Haste) -> dict[str, Any]:
     if live and not watch.following:
         return view
     so_far = found(scene.model, watch.records[0] if watch.runs else [])
-    view |= {
+    return view | {
         "strategies-texts": _texts(scene, request, so_far, watch),
         "strategies-table": _table(scene.model, request, so_far, watch),
+        "see": see(scene.model, request, so_far, watch),
+        "formula": _formula(so_far, request),
     }
-    view["see"] = see(scene.model, request, so_far, watch)
-    return view if live else view | {"formula": _formula(so_far, request)}
 
 
 def label(request: Contest, name: str) -> str:
