@@ -82,7 +82,7 @@ def until(page, text):
 
 def test_a_whole_picture_opens_where_python_says_with_its_candidates(bare):
     mounted(bare, "patch_board", "board", some(), width=1200)
-    until(bare, "place 5 of 16 · fine stroke")
+    until(bare, "patch 5 of 16 · fine stroke")
     rest(bare)
     assert (
         bare.locator("#demo-board .places .open").count() == 11
@@ -92,7 +92,7 @@ def test_a_whole_picture_opens_where_python_says_with_its_candidates(bare):
     tiles = bare.locator("#demo-board .tile:not([hidden])")
     assert [tile.inner_text() for tile in tiles.all()] == ["50\u00a0%", "30\u00a0%", "10\u00a0%"]
     assert tiles.nth(1).get_attribute("aria-pressed") == "true"
-    assert "509 codes: 10\u00a0%" in bare.locator("#demo-board .rest").inner_text()
+    assert "509 others: 10\u00a0%" in bare.locator("#demo-board .rest").inner_text()
     assert "0.600" in bare.locator("#demo-board .how").inner_text()
     assert colour(bare, "#demo-board .tile:nth-child(1) canvas", 0.5, 0.5)[0] > 150
     assert "15 bits so far" in bare.locator("#demo-board .progress").inner_text()
@@ -109,7 +109,7 @@ def test_a_whole_picture_opens_where_python_says_with_its_candidates(bare):
 def test_a_code_beyond_the_candidates_has_its_own_tile(bare):
     items = [stroke(i, chosen=400, rank=57, chance=0.0005) for i in range(STEPS)]
     mounted(bare, "patch_board", "board", some(items=items), width=1200)
-    until(bare, "place 5")
+    until(bare, "patch 5")
     rest(bare)
     tiles = bare.locator("#demo-board .tile:not([hidden])")
     assert tiles.count() == 4 and "57" in tiles.nth(3).inner_text() and "<\u00a00.1\u00a0%" in tiles.nth(3).inner_text()
@@ -118,25 +118,25 @@ def test_a_code_beyond_the_candidates_has_its_own_tile(bare):
 
 def test_scrubbing_needs_nobody_and_tells_python_once(bare):
     mounted(bare, "patch_board", "board", some(), width=1200)
-    until(bare, "place 5")
+    until(bare, "patch 5")
     bare.locator("#demo-board input[type=range]").focus()
     for _ in range(3):
         bare.keyboard.press("ArrowLeft")
-    until(bare, "place 4 of 16 · rough")
+    until(bare, "patch 4 of 16 · rough")
     rest(bare)
     assert abs(colour(bare, "#demo-board .box canvas", 0.1, 0.1)[0] - shade(6)) <= 2
     assert acts(bare, "board")[-1] == ["frame", 6, False]
     bare.locator("#demo-board .places span").nth(1).click()
-    until(bare, "place 2 of 16 · rough")
+    until(bare, "patch 2 of 16 · rough")
     assert acts(bare, "board")[-1] == ["frame", 2, False]
     bare.locator("#demo-board .heat span").nth(12).click()
-    until(bare, "place 13 of 16")
+    until(bare, "patch 13 of 16")
     assert acts(bare, "board")[-1] == ["frame", 24, False]
 
 
 def test_a_candidate_is_looked_at_in_its_place_and_taken(bare):
     mounted(bare, "patch_board", "board", some(), width=1200)
-    until(bare, "place 5")
+    until(bare, "patch 5")
     rest(bare)
     first = bare.locator("#demo-board .tile").first
     first.hover()
@@ -153,13 +153,13 @@ def test_a_candidate_is_looked_at_in_its_place_and_taken(bare):
 
 def test_a_run_streams_in_is_followed_and_comes_to_rest_where_python_says(bare):
     send = mounted(bare, "patch_board", "board", some(count=4, patches=False, index=9), width=1200)
-    until(bare, "place 2 of 16 · fine")
+    until(bare, "patch 2 of 16 · fine")
     send(some(first=4, count=10, patches=False, index=9))
-    until(bare, "place 7 of 16 · fine")
+    until(bare, "patch 7 of 16 · fine")
     assert bare.locator("#demo-board .tile canvas.waiting").count() == 2
     send(some(first=14, count=STEPS - 14, patches=False, index=9))
-    until(bare, "place 16 of 16 · fine")
-    until(bare, "place 5 of 16 · fine")  # after a moment
+    until(bare, "patch 16 of 16 · fine")
+    until(bare, "patch 5 of 16 · fine")  # after a moment
     send(some(index=9))
     bare.wait_for_function("() => !document.querySelector('#demo-board .tile canvas.waiting')")
     assert acts(bare, "board") == []
@@ -167,18 +167,18 @@ def test_a_run_streams_in_is_followed_and_comes_to_rest_where_python_says(bare):
 
 def test_another_road_begins_where_it_parts(bare):
     send = mounted(bare, "patch_board", "board", some(index=STEPS - 1), width=1200)
-    until(bare, "place 16")
+    until(bare, "patch 16")
     send(some(run="b", count=12, index=STEPS - 1, begin=10, patches=False))
-    until(bare, "place 6 of 16")
+    until(bare, "patch 6 of 16")
     send(some(run="b", first=12, count=STEPS - 12, index=STEPS - 1, begin=10))
-    until(bare, "place 16 of 16 · fine")
+    until(bare, "patch 16 of 16 · fine")
 
 
 def test_play_runs_to_the_end_and_space_pauses(bare):
     mounted(bare, "patch_board", "board", some(index=STEPS - 4), width=1200)
-    until(bare, "place 15")
+    until(bare, "patch 15")
     bare.get_by_role("button", name="Play").click()
-    until(bare, "place 16 of 16 · fine")
+    until(bare, "patch 16 of 16 · fine")
     bare.wait_for_function("() => acts.some((a) => a.action.name === 'frame')")
     assert acts(bare, "board")[-1] == ["frame", STEPS - 1, False]
     bare.locator("#demo-board input[type=range]").focus()
@@ -193,14 +193,14 @@ def test_a_sentence_stands_where_nothing_can_be_drawn(bare):
     shown = bare.locator("#demo-board .message")
     assert shown.inner_text() == "<b>${x}</b> is not here" and not bare.locator("#demo-board figure").is_visible()
     send(some())
-    until(bare, "place 5")
+    until(bare, "patch 5")
     assert not shown.is_visible() and bare.locator("#demo-board figure").is_visible()
 
 
 def test_it_fits_a_phone(phone):
     blank(phone)
     mounted(phone, "patch_board", "board", some(), width=358)
-    until(phone, "place 5")
+    until(phone, "patch 5")
     rest(phone)
     assert phone.evaluate("() => document.documentElement.scrollWidth") <= 390
     assert phone.locator("#demo-board .box").bounding_box()["width"] > 250

@@ -90,7 +90,8 @@ def test_project(maps, monkeypatch):
 
     def project(picture, vae, reader):
         asked.append((picture, vae, reader))
-        return Projection(np.array([1.5, -2.0], np.float32), np.array([4, 2]), np.array([0.5, 0.75]), 0.5, 0.25, 0.125)
+        point, neighbours, distances = np.array([1.5, -2.0], np.float32), np.array([4, 2]), np.array([0.5, 0.75])
+        return Projection(point, neighbours, distances, 0.5, 0.25, 0.125, None)
 
     monkeypatch.setattr(maps["toons"], "project", project, raising=False)
     found = api.map_project("toons", DRAWING)
