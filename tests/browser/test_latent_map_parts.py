@@ -134,3 +134,50 @@ def test_part_6_a_trap_with_a_finger(phone, app_server, open_tab):
     over(phone)
     assert state(phone)["trap_knob"] == 3 and "stays whole" in view(phone, "see")
     fits_phone(phone)
+
+
+@pytest.mark.parametrize(("part", "param"), [("paths", "road_a"), ("trust", "trust_point")])
+def test_parts_3_and_4_a_finger_chooses_a_point(phone, app_server, open_tab, part, param):
+    """A tap on the map chooses one end of the roads, or the point whose neighbours are looked at."""
+    open_tab(phone, f"{app_server}/?tab=map&data=toons&part={part}")
+    over(phone)
+    before = state(phone)[param]
+    canvas, box = board(phone, f"{part}-board")
+    phone.touchscreen.tap(box["x"] + 0.45 * box["width"], box["y"] + 0.5 * box["height"])
+    over(phone)
+    assert state(phone)[param] != before
+    fits_phone(phone)
+
+
+def test_parts_5_and_7_a_finger_chooses_a_cell_and_a_family(phone, app_server, open_tab):
+    open_tab(phone, f"{app_server}/?tab=map&data=toons&part=knobs")
+    settle(phone)
+    cell = phone.locator("#map-knobs-trust td button").last
+    cell.scroll_into_view_if_needed()
+    cell.tap()
+    settle(phone)
+    assert (state(phone)["n_neighbors"], state(phone)["min_dist"]) == ("100", "0.5")
+    open_tab(phone, f"{app_server}/?tab=map&data=toons&part=families")
+    over(phone)
+    rows = view(phone, "families-table")["rows"]
+    phone.locator("#map-families-table").get_by_role("button", name=rows[2]["label"], exact=True).tap()
+    over(phone)
+    assert view(phone, "families-table")["rows"][2]["selected"]
+
+
+def test_part_5_a_finger_circles_on_one_of_three_maps(phone, app_server, open_tab):
+    open_tab(phone, f"{app_server}/?tab=map&data=toons&part=methods")
+    over(phone)
+    phone.locator("#map-methods-b").get_by_role("button", name="Draw a line around some points").tap()
+    canvas, _ = board(phone, "methods-b")
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    session = phone.context.new_cdp_session(phone)
+    for k, (x, y) in enumerate([(0.2, 0.3), (0.8, 0.3), (0.8, 0.7), (0.2, 0.7), (0.2, 0.4)]):
+        at = {"x": box["x"] + x * box["width"], "y": box["y"] + y * box["height"]}
+        kind = "touchMove" if k else "touchStart"
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [at]})
+    session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    over(phone)
+    chosen = {view(phone, f"methods-{letter}")["selection"] for letter in "abc"}
+    assert len(chosen) == 1 and None not in chosen
